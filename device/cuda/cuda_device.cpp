@@ -1,0 +1,314 @@
+#include "cuda/cuda_device.hpp"
+
+#include <memory>
+#include <utility>
+
+#include "cuda/cuda_error.hpp"
+#include "cuda/launches.hpp"
+
+namespace levelscan {
+namespace {
+
+cudaStream_t stream_of(StreamView stream) { return static_cast<cudaStream_t>(stream.handle); }
+cudaEvent_t event_of(EventView event) { return static_cast<cudaEvent_t>(event.handle); }
+
+// "13.0" for 13000.
+std::string version_text(int version) {
+  return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+}
+
+std::string free_memory_text() {
+  std::size_t free_bytes = 0;
+  std::size_t all_bytes = 0;
+  if (cudaMemGetInfo(&free_bytes, &all_bytes) != cudaSuccess) {
+    static_cast<void>(cudaGetLastError());
+    return "how much memory the device has is not known";
+  }
+  return "the device has " + std::to_string(free_bytes) + " bytes free of " +
+         std::to_string(all_bytes);
+}
+
+}  // namespace
+
+template <class Operation>
+auto CudaDevice::run(Operation&& operation) {
+  if (lost_.load(std::memory_order_acquire)) {
+    throw DeviceError("the CUDA device was lost: " + lost_message_);
+  }
+  try {
+    check(cudaSetDevice(ordinal_), "cudaSetDevice");
+    return std::forward<Operation>(operation)();
+  } catch (CudaError const& error) {
+    if (error.loses_device()) mark_lost(error.what());
+    throw;
+  }
+}
+
+template <class Operation>
+void CudaDevice::run_and_ignore(Operation&& operation) noexcept {
+  if (cudaSetDevice(ordinal_) == cudaSuccess) static_cast<void>(operation());
+  // Nor shall the next launch be blamed for it.
+  static_cast<void>(cudaGetLastError());
+}
+
+void CudaDevice::mark_lost(char const* message) {
+  std::lock_guard const lock(lost_mutex_);
+  if (lost_.load(std::memory_order_relaxed)) return;
+  lost_message_ = message;
+  lost_.store(true, std::memory_order_release);
+}
+
+CudaDevice::CudaDevice(int ordinal) : ordinal_(ordinal) {
+  int device_count = 0;
+  check(cudaGetDeviceCount(&device_count), "cudaGetDeviceCount");
+  if (ordinal < 0 || ordinal >= device_count) {
+    throw DeviceError("there is no CUDA device " + std::to_string(ordinal) + ", only " +
+                      std::to_string(device_count) + " counted from 0");
+  }
+  check(cudaSetDevice(ordinal), "cudaSetDevice");
+  cudaDeviceProp properties;
+  check(cudaGetDeviceProperties(&properties, ordinal), "cudaGetDeviceProperties");
+  launches::require_code();
+  info_.backend = "cuda";
+  info_.name = properties.name;
+  info_.memory_bytes = properties.totalGlobalMem;
+  info_.mirrors_alias_host = false;
+  multiprocessor_count_ = static_cast<uint32_t>(properties.multiProcessorCount);
+}
+
+void* CudaDevice::allocate_pinned(std::size_t bytes) {
+  return run([&] {
+    void* pinned = nullptr;
+    cudaError_t const status = cudaHostAlloc(&pinned, bytes, cudaHostAllocPortable);
+    if (status == cudaErrorMemoryAllocation) {
+      static_cast<void>(cudaGetLastError());
+      throw DeviceError("cudaHostAlloc: no pinned host memory for " + std::to_string(bytes) +
+                        " bytes: " + describe(status));
+    }
+    check(status, "cudaHostAlloc");
+    return pinned;
+  });
+}
+
+void CudaDevice::free_pinned(void* pinned, std::size_t) noexcept {
+  run_and_ignore([&] { return cudaFreeHost(pinned); });
+}
+
+void* CudaDevice::allocate_device(std::size_t bytes) {
+  return run([&] {
+    void* device = nullptr;
+    cudaError_t const status = cudaMalloc(&device, bytes);
+    if (status == cudaErrorMemoryAllocation) {
+      static_cast<void>(cudaGetLastError());
+      throw DeviceError("cudaMalloc: no device memory for " + std::to_string(bytes) + " bytes, " +
+                        free_memory_text() + ": " + describe(status));
+    }
+    check(status, "cudaMalloc");
+    return device;
+  });
+}
+
+void CudaDevice::free_device(void* device, std::size_t) noexcept {
+  run_and_ignore([&] { return cudaFree(device); });
+}
+
+StreamView CudaDevice::create_stream() {
+  return run([&] {
+    cudaStream_t stream = nullptr;
+    check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+    return StreamView{stream};
+  });
+}
+
+void CudaDevice::destroy_stream(StreamView stream) noexcept {
+  run_and_ignore([&] { return cudaStreamDestroy(stream_of(stream)); });
+}
+
+void CudaDevice::synchronize(StreamView stream) {
+  run([&] { check(cudaStreamSynchronize(stream_of(stream)), "cudaStreamSynchronize"); });
+}
+
+EventView CudaDevice::create_event() {
+  return run([&] {
+    cudaEvent_t event = nullptr;
+    check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreateWithFlags");
+    return EventView{event};
+  });
+}
+
+void CudaDevice::destroy_event(EventView event) noexcept {
+  run_and_ignore([&] { return cudaEventDestroy(event_of(event)); });
+}
+
+void CudaDevice::record(EventView event, StreamView stream) {
+  run([&] { check(cudaEventRecord(event_of(event), stream_of(stream)), "cudaEventRecord"); });
+}
+
+void CudaDevice::wait_async(StreamView stream, EventView event) {
+  run([&] {
+    check(cudaStreamWaitEvent(stream_of(stream), event_of(event), 0), "cudaStreamWaitEvent");
+  });
+}
+
+void CudaDevice::copy_to_device_async(void* device, void const* pinned, std::size_t bytes,
+                                      StreamView stream) {
+  if (bytes == 0 || device == pinned) return;
+  run([&] {
+    check(cudaMemcpyAsync(device, pinned, bytes, cudaMemcpyHostToDevice, stream_of(stream)),
+          "cudaMemcpyAsync to the device");
+  });
+}
+
+void CudaDevice::copy_to_host_async(void* pinned, void const* device, std::size_t bytes,
+                                    StreamView stream) {
+  if (bytes == 0 || device == pinned) return;
+  run([&] {
+    check(cudaMemcpyAsync(pinned, device, bytes, cudaMemcpyDeviceToHost, stream_of(stream)),
+          "cudaMemcpyAsync to the host");
+  });
+}
+
+void CudaDevice::clear_async(void* device, std::size_t bytes, StreamView stream) {
+  if (bytes == 0) return;
+  run([&] { check(cudaMemsetAsync(device, 0, bytes, stream_of(stream)), "cudaMemsetAsync"); });
+}
+
+void CudaDevice::search_index_async(IndexSearch::Args const& args, StreamView stream) {
+  run([&] { launches::search_index(args, stream_of(stream)); });
+}
+
+void CudaDevice::narrow_async(Narrow::Args const& args, StreamView stream) {
+  run([&] { launches::narrow(args, stream_of(stream)); });
+}
+
+void CudaDevice::filter_async(FilterArgs const& args, uint32_t tile_count, StreamView stream) {
+  run([&] { launches::filter(args, tile_count, stream_of(stream)); });
+}
+
+void CudaDevice::gather_async(Gather::Args const& args, uint32_t tile_count, StreamView stream) {
+  run([&] { launches::gather(args, tile_count, stream_of(stream)); });
+}
+
+void CudaDevice::resolve_probe_async(ResolveProbe::Args const& args, StreamView stream) {
+  run([&] { launches::resolve_probe(args, stream_of(stream)); });
+}
+
+void CudaDevice::measure_rows_async(MeasureRows::Args const& args, StreamView stream) {
+  run([&] { launches::measure_rows(args, stream_of(stream)); });
+}
+
+void CudaDevice::emit_rows_async(EmitRows::Args const& args, StreamView stream) {
+  run([&] { launches::emit_rows(args, stream_of(stream)); });
+}
+
+// An upper bound on what the algorithms of CCCL take at once, for inputs of these sizes:
+//   sort      a second array of the 4-byte places, and one word for each tile of some thousand
+//   scan      for each tile of at least 128 items a status, a partial and an inclusive sum: at most
+//             4 + 16 + 16 bytes, so less than one byte for each item
+//   select    the same, of counts
+//   reduce    a partial result for each block of a grid that fills the device five times, of at
+//   most
+//             32 blocks on a multiprocessor
+//   search    a value and a place
+// and for each array the rounding up to its alignment.
+std::size_t CudaDevice::scratch_bytes(AlgorithmLimits const& limits) const {
+  constexpr std::size_t kFixedBytes = 64 << 10;
+  constexpr std::size_t kReduceBlocksPerMultiprocessor = 5 * 32;
+  std::size_t const reduce =
+      sizeof(Aggregate) * kReduceBlocksPerMultiprocessor * multiprocessor_count_;
+  std::size_t const sort_and_select = std::size_t{limits.candidates_max} * (sizeof(uint32_t) + 2);
+  std::size_t const scan = std::size_t{limits.intervals_max};
+  return kFixedBytes + reduce + sort_and_select + scan;
+}
+
+void CudaDevice::scan_counts_async(IntervalCount* counts, uint32_t count, Scratch scratch,
+                                   StreamView stream) {
+  if (count == 0) return;
+  run([&] { launches::scan_counts(counts, count, scratch, stream_of(stream)); });
+}
+
+uint32_t CudaDevice::select_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                                  Scratch scratch, StreamView stream) {
+  if (count == 0) return 0;
+  return run(
+      [&] { return launches::select_alive(candidates, count, rows, scratch, stream_of(stream)); });
+}
+
+void CudaDevice::order_rows_async(uint32_t* rows, uint32_t count, CandidateLess less,
+                                  Scratch scratch, StreamView stream) {
+  if (count < 2) return;
+  run([&] { launches::order_rows(rows, count, less, scratch, stream_of(stream)); });
+}
+
+void CudaDevice::scan_row_bytes_async(uint64_t* row_bytes, uint32_t count, Scratch scratch,
+                                      StreamView stream) {
+  if (count == 0) return;
+  run([&] { launches::scan_row_bytes(row_bytes, count, scratch, stream_of(stream)); });
+}
+
+uint32_t CudaDevice::rows_that_fit(uint64_t const* row_bytes_end, uint32_t first, uint32_t count,
+                                   uint64_t bytes_max, Scratch scratch, StreamView stream) {
+  if (first >= count) return 0;
+  return run([&] {
+    return launches::rows_that_fit(row_bytes_end, first, count, bytes_max, scratch,
+                                   stream_of(stream));
+  });
+}
+
+Aggregate CudaDevice::aggregate(AggregateRow const& source, uint32_t count, Scratch scratch,
+                                StreamView stream) {
+  if (count == 0) return empty_aggregate();
+  return run([&] { return launches::aggregate(source, count, scratch, stream_of(stream)); });
+}
+
+std::string cuda_unavailable_reason() {
+  int driver_version = 0;
+  cudaError_t status = cudaDriverGetVersion(&driver_version);
+  int device_count = 0;
+  if (status == cudaSuccess && driver_version != 0) status = cudaGetDeviceCount(&device_count);
+  static_cast<void>(cudaGetLastError());
+  if (status == cudaSuccess && driver_version == 0) {
+    return "this machine has no NVIDIA driver (libcuda.so.1 cannot be loaded)";
+  }
+  if (status != cudaSuccess) return "CUDA does not start: " + describe(status);
+  if (device_count == 0) return "this machine has no CUDA device";
+  return {};
+}
+
+std::string cuda_description() {
+  int driver_version = 0;
+  int runtime_version = 0;
+  int device_count = 0;
+  if (!cuda_unavailable_reason().empty() || cudaDriverGetVersion(&driver_version) != cudaSuccess ||
+      cudaRuntimeGetVersion(&runtime_version) != cudaSuccess ||
+      cudaGetDeviceCount(&device_count) != cudaSuccess) {
+    static_cast<void>(cudaGetLastError());
+    return {};
+  }
+  std::string text;
+  for (int ordinal = 0; ordinal < device_count; ++ordinal) {
+    if (ordinal != 0) text += '\n';
+    text += std::to_string(ordinal) + ": ";
+    cudaDeviceProp properties;
+    cudaError_t const status = cudaGetDeviceProperties(&properties, ordinal);
+    if (status != cudaSuccess) {
+      static_cast<void>(cudaGetLastError());
+      text += describe(status);
+      continue;
+    }
+    text += std::string(properties.name) + ", compute capability " +
+            std::to_string(properties.major) + "." + std::to_string(properties.minor) + ", " +
+            std::to_string(properties.multiProcessorCount) + " multiprocessors, " +
+            std::to_string(properties.totalGlobalMem >> 20) + " MiB, driver for CUDA " +
+            version_text(driver_version) + ", runtime " + version_text(runtime_version);
+  }
+  return text;
+}
+
+std::unique_ptr<Device> make_cuda_device(int ordinal) {
+  std::string const reason = cuda_unavailable_reason();
+  if (!reason.empty()) throw DeviceError(reason);
+  return std::make_unique<CudaDevice>(ordinal);
+}
+
+}  // namespace levelscan

@@ -1,0 +1,92 @@
+// An NVIDIA GPU behind the CUDA runtime. Streams don't wait for the default stream; events have no
+// timing; all launches stand in launches.cu.
+//
+// Every call selects the device for the calling thread and is checked. An error that leaves the
+// CUDA context unusable marks the device lost: from then on each call throws at once, with the
+// first message. Destruction functions say nothing: at exit the runtime may be gone before they
+// run.
+//
+// Thread-safe, with a stream used by one thread at a time.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+#include "device/device.hpp"
+
+namespace levelscan {
+
+class CudaDevice final : public Device {
+ public:
+  // REQUIRES: cuda_unavailable_reason() is empty. Throws DeviceError when there is no device
+  // `ordinal` or this build has no code for it.
+  explicit CudaDevice(int ordinal);
+
+  [[nodiscard]] DeviceInfo const& info() const noexcept override { return info_; }
+
+  [[nodiscard]] void* allocate_pinned(std::size_t bytes) override;
+  void free_pinned(void* pinned, std::size_t bytes) noexcept override;
+  [[nodiscard]] void* allocate_device(std::size_t bytes) override;
+  void free_device(void* device, std::size_t bytes) noexcept override;
+
+  [[nodiscard]] StreamView create_stream() override;
+  void destroy_stream(StreamView stream) noexcept override;
+  void synchronize(StreamView stream) override;
+
+  [[nodiscard]] EventView create_event() override;
+  void destroy_event(EventView event) noexcept override;
+  void record(EventView event, StreamView stream) override;
+  void wait_async(StreamView stream, EventView event) override;
+
+  void copy_to_device_async(void* device, void const* pinned, std::size_t bytes,
+                            StreamView stream) override;
+  void copy_to_host_async(void* pinned, void const* device, std::size_t bytes,
+                          StreamView stream) override;
+  void clear_async(void* device, std::size_t bytes, StreamView stream) override;
+
+  void search_index_async(IndexSearch::Args const& args, StreamView stream) override;
+  void narrow_async(Narrow::Args const& args, StreamView stream) override;
+  void filter_async(FilterArgs const& args, uint32_t tile_count, StreamView stream) override;
+  void gather_async(Gather::Args const& args, uint32_t tile_count, StreamView stream) override;
+  void resolve_probe_async(ResolveProbe::Args const& args, StreamView stream) override;
+  void measure_rows_async(MeasureRows::Args const& args, StreamView stream) override;
+  void emit_rows_async(EmitRows::Args const& args, StreamView stream) override;
+
+  [[nodiscard]] std::size_t scratch_bytes(AlgorithmLimits const& limits) const override;
+  void scan_counts_async(IntervalCount* counts, uint32_t count, Scratch scratch,
+                         StreamView stream) override;
+  [[nodiscard]] uint32_t select_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                                      Scratch scratch, StreamView stream) override;
+  void order_rows_async(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
+                        StreamView stream) override;
+  void scan_row_bytes_async(uint64_t* row_bytes, uint32_t count, Scratch scratch,
+                            StreamView stream) override;
+  [[nodiscard]] uint32_t rows_that_fit(uint64_t const* row_bytes_end, uint32_t first,
+                                       uint32_t count, uint64_t bytes_max, Scratch scratch,
+                                       StreamView stream) override;
+  [[nodiscard]] Aggregate aggregate(AggregateRow const& source, uint32_t count, Scratch scratch,
+                                    StreamView stream) override;
+
+ private:
+  // Runs operation() with this device selected.
+  template <class Operation>
+  auto run(Operation&& operation);
+  // Selects this device and runs operation(), whose status is dropped.
+  template <class Operation>
+  void run_and_ignore(Operation&& operation) noexcept;
+  void mark_lost(char const* message);
+
+  int ordinal_;
+  uint32_t multiprocessor_count_ = 0;
+  DeviceInfo info_;
+  std::atomic<bool> lost_ = false;
+  std::mutex lost_mutex_;
+  std::string lost_message_;  // set once, before lost_
+};
+
+}  // namespace levelscan

@@ -1,0 +1,179 @@
+#include "cli/arguments.hpp"
+
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <map>
+#include <memory>
+#include <string_view>
+#include <system_error>
+
+#include "levelscan/error.hpp"
+#include "query/aggregates.hpp"
+#include "query/key_argument.hpp"
+#include "query/parser.hpp"
+#include "query/schema.hpp"
+
+namespace levelscan {
+namespace {
+
+// An option whose presence counts, even with an empty value.
+void add_text(CLI::App& app, std::string const& name, std::optional<std::string>& value,
+              std::string const& help, std::string const& type) {
+  app.add_option_function<std::string>(
+         name, [&value](std::string const& given) { value = given; }, help)
+      ->type_name(type);
+}
+
+void add_number(CLI::App& app, std::string const& name, std::optional<uint64_t>& value,
+                std::string const& help) {
+  app.add_option_function<uint64_t>(name, [&value](uint64_t const& given) { value = given; }, help)
+      ->type_name("N");
+}
+
+// An option that takes one of a few words.
+template <class Value, class Set>
+void add_choice(CLI::App& app, std::string const& name, std::map<std::string, Value> const& choices,
+                Set const& set, std::string const& help) {
+  std::string words;
+  for (auto const& [word, value] : choices) words += (words.empty() ? "" : "|") + word;
+  app.add_option_function<std::string>(
+         name,
+         [choices, set, name, words](std::string const& given) {
+           auto const found = choices.find(given);
+           if (found == choices.end()) {
+             throw Error(ErrorCode::kUsage, fmt::format("{} '{}': one of {}", name, given, words));
+           }
+           set(found->second);
+         },
+         help)
+      ->type_name(words);
+}
+
+}  // namespace
+
+uint64_t parse_size(std::string const& text) {
+  struct Unit {
+    std::string_view name;
+    unsigned shift;
+  };
+  constexpr std::array<Unit, 8> kUnits = {{{"", 0},
+                                           {"B", 0},
+                                           {"K", 10},
+                                           {"KiB", 10},
+                                           {"M", 20},
+                                           {"MiB", 20},
+                                           {"G", 30},
+                                           {"GiB", 30}}};
+  uint64_t value = 0;
+  char const* const end = text.data() + text.size();
+  std::from_chars_result const result = std::from_chars(text.data(), end, value);
+  std::string_view const unit_name(result.ptr, static_cast<std::size_t>(end - result.ptr));
+  if (result.ec == std::errc() && value != 0) {
+    for (Unit const& unit : kUnits) {
+      if (unit_name == unit.name && value <= std::numeric_limits<uint64_t>::max() >> unit.shift) {
+        return value << unit.shift;
+      }
+    }
+  }
+  throw Error(ErrorCode::kUsage,
+              fmt::format("--memory '{}': a size is a number of bytes, or one with K, M, G, KiB, MiB or GiB",
+                          text));
+}
+
+void add_global_flags(CLI::App& app, GlobalArguments& arguments) {
+  ScannerOptions& scanner = arguments.scanner;
+  add_choice<Backend>(app, "--backend",
+                      {{"auto", Backend::kAuto}, {"cpu", Backend::kCpu}, {"cuda", Backend::kCuda}},
+                      [&scanner](Backend backend) { scanner.backend = backend; },
+                      "Where kernels run (auto: on a GPU where there is one)");
+  app.add_option("--device", scanner.device_ordinal, "Which CUDA device")->type_name("N");
+  app.add_option("--threads", scanner.threads, "Threads (0: as many as cores)")->type_name("N");
+  app.add_option("--scans-max", scanner.scans_max,
+                 "Scan buffers in the pool: tasks in flight (0: from threads and memory)")
+      ->type_name("N");
+  app.add_option_function<std::string>(
+         "--memory",
+         [&scanner](std::string const& size) { scanner.memory_bytes = parse_size(size); },
+         "Memory of the pool (the smaller of 1 GiB and a quarter of RAM)")
+      ->type_name("SIZE");
+  app.add_flag_callback(
+      "--no-verify-checksums", [&scanner] { scanner.verify_checksums = false; },
+      "Don't verify the checksums of blocks");
+  app.add_option_function<std::string>(
+         "--stats",
+         [&arguments](std::string const& style) {
+           if (style != "text" && style != "json") {
+             throw Error(ErrorCode::kUsage, fmt::format("--stats={}: text or json", style));
+           }
+           arguments.statistics =
+               style == "json" ? StatisticsStyle::kJson : StatisticsStyle::kText;
+         },
+         "Statistics on stderr; --stats=json: one line of JSON, the last")
+      ->type_name("text|json");
+  app.add_flag("--json", arguments.json, "info and doctor: JSON on stdout");
+  app.add_flag("-q,--quiet", arguments.quiet, "Only errors on stderr");
+  app.add_flag("-v,--verbose", arguments.verbose, "Say on stderr what is being done")->excludes("-q");
+}
+
+void add_scan_flags(CLI::App& command, ScanArguments& arguments) {
+  command.add_option("DB", arguments.database, "Directory of the database")->required();
+  add_text(command, "--from", arguments.from, "First key (inclusive)", "KEY");
+  add_text(command, "--to", arguments.to, "Last key (exclusive)", "KEY");
+  add_text(command, "--prefix", arguments.prefix, "Only keys that begin so", "KEY");
+  command.add_option("--field", arguments.fields, "Define a column (may be repeated)")
+      ->type_name("NAME:TYPE@PLACE")
+      ->allow_extra_args(false);
+  add_text(command, "--where", arguments.where, "Only rows for which this is true", "EXPR");
+  add_text(command, "--select", arguments.select, "Columns of the output (key,value)", "A,B,...");
+  add_text(command, "--agg", arguments.aggregates,
+           "Aggregates instead of rows: count(), count(f), sum(f), min(f), max(f), avg(f)", "LIST");
+  add_number(command, "--limit", arguments.limit, "At most so many rows");
+  add_number(command, "--snapshot", arguments.snapshot, "See the database as of this sequence number");
+  command.add_flag("--snapshot-held", arguments.snapshot_held,
+                   "A live writer holds that snapshot: no remark about it");
+}
+
+void add_output_flags(CLI::App& command, ScanArguments& arguments) {
+  add_choice<OutputFormat>(command, "--format",
+                           {{"csv", OutputFormat::kCsv},
+                            {"jsonl", OutputFormat::kJsonl},
+                            {"table", OutputFormat::kTable}},
+                           [&arguments](OutputFormat format) { arguments.format = format; },
+                           "Form of the output (table on a terminal, else csv)");
+  command.add_flag("--hex", arguments.hex, "Byte strings as hex");
+  add_text(command, "-o,--output", arguments.output, "Write to a file", "FILE");
+}
+
+Query make_query(ScanArguments const& arguments) {
+  auto const key = [](std::string_view option, std::optional<std::string> const& argument) {
+    return argument ? std::optional(parse_key_argument(option, *argument)) : std::nullopt;
+  };
+  Query query;
+  KeyRange range = intersect_bounds(key("--from", arguments.from), key("--to", arguments.to),
+                                    key("--prefix", arguments.prefix));
+  query.lower = std::move(range.lower);
+  query.upper = std::move(range.upper);
+
+  Schema schema;
+  for (std::string const& field : arguments.fields) schema.define(field);
+  if (arguments.where) {
+    query.where = std::make_shared<Expression const>(parse_expression(*arguments.where, schema));
+  }
+  if (arguments.select && arguments.aggregates) {
+    throw Error(ErrorCode::kUsage, "--select and --agg exclude each other");
+  }
+  if (arguments.aggregates) {
+    query.aggregates = parse_aggregates(*arguments.aggregates, schema);
+  } else {
+    query.columns = parse_columns(arguments.select.value_or("key,value"), schema);
+  }
+  if (arguments.limit) query.limit = *arguments.limit;
+  query.snapshot = arguments.snapshot;
+  return query;
+}
+
+}  // namespace levelscan

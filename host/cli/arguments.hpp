@@ -1,0 +1,60 @@
+// The command line as data, and the flags that fill it. Values; one thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "execute/scanner.hpp"
+#include "output/text_sink.hpp"
+#include "query/query.hpp"
+
+namespace CLI {
+class App;
+}  // namespace CLI
+
+namespace levelscan {
+
+enum class StatisticsStyle { kNone, kText, kJson };
+
+// Flags that stand before or after any subcommand.
+struct GlobalArguments {
+  ScannerOptions scanner;
+  StatisticsStyle statistics = StatisticsStyle::kNone;
+  bool json = false;
+  bool quiet = false;
+  bool verbose = false;
+};
+
+// Flags that say what to scan and how to print it, as they were given.
+struct ScanArguments {
+  std::string database;
+  std::optional<std::string> from;
+  std::optional<std::string> to;
+  std::optional<std::string> prefix;
+  std::optional<std::string> where;
+  std::optional<std::string> select;
+  std::optional<std::string> aggregates;
+  std::vector<std::string> fields;
+  std::optional<uint64_t> limit;
+  std::optional<uint64_t> snapshot;
+  bool snapshot_held = false;
+  std::optional<OutputFormat> format;
+  bool hex = false;
+  std::optional<std::string> output;
+};
+
+// Both must outlive the parsing.
+void add_global_flags(CLI::App& app, GlobalArguments& arguments);
+void add_scan_flags(CLI::App& command, ScanArguments& arguments);
+// Those that say how to print: --format, --hex, -o.
+void add_output_flags(CLI::App& command, ScanArguments& arguments);
+
+// "64MiB", "1G", "512K", "4096": K, M and G are powers of 1024. Throws Error(kUsage).
+[[nodiscard]] uint64_t parse_size(std::string const& text);
+
+// Checks everything that can be checked without the database. Throws Error(kUsage).
+[[nodiscard]] Query make_query(ScanArguments const& arguments);
+
+}  // namespace levelscan

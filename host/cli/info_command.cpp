@@ -1,0 +1,271 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cli/commands.hpp"
+#include "cli/failure.hpp"
+#include "plan/pool_planner.hpp"
+#include "version/database_version.hpp"
+
+namespace levelscan {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct RunSummary {
+  std::string name;  // "L3"
+  int level = 0;
+  uint64_t tables = 0;
+  uint64_t entries = 0;
+  uint64_t deletions = 0;
+  uint64_t merge_operands = 0;
+  uint64_t range_deletions = 0;
+  uint64_t file_bytes = 0;
+  uint64_t data_bytes = 0;
+  uint64_t raw_bytes = 0;  // keys and values before compression
+  uint64_t smallest_sequence = UINT64_MAX;
+  uint64_t largest_sequence = 0;
+};
+
+// What the tables use, in words.
+struct Features {
+  std::set<std::string> format_versions;
+  std::set<std::string> checksums;
+  std::set<std::string> compressions;
+  std::set<std::string> indexes;
+};
+
+struct PoolNeeds {
+  PoolLayout layout;
+  PoolBytes bytes;
+  std::string backend;
+};
+
+RunSummary summarize(SortedRun const& run) {
+  RunSummary summary;
+  summary.level = run.level;
+  summary.name = fmt::format("L{}", run.level);
+  summary.tables = run.metas.size();
+  summary.largest_sequence = run.largest_sequence;
+  for (TableMeta const& meta : run.metas) {
+    summary.file_bytes += meta.file_bytes;
+    summary.smallest_sequence = std::min(summary.smallest_sequence, meta.smallest_sequence);
+  }
+  for (std::shared_ptr<Table const> const& table : run.tables) {
+    if (!table) continue;  // a refusal names it
+    TableProperties const& properties = table->properties();
+    summary.entries += properties.entries;
+    summary.deletions += properties.deletions;
+    summary.merge_operands += properties.merge_operands;
+    summary.range_deletions += properties.range_deletions;
+    summary.data_bytes += properties.data_bytes;
+    summary.raw_bytes += properties.raw_key_bytes + properties.raw_value_bytes;
+  }
+  return summary;
+}
+
+RunSummary total_of(std::vector<RunSummary> const& runs) {
+  RunSummary total;
+  total.name = "all";
+  for (RunSummary const& run : runs) {
+    total.tables += run.tables;
+    total.entries += run.entries;
+    total.deletions += run.deletions;
+    total.merge_operands += run.merge_operands;
+    total.range_deletions += run.range_deletions;
+    total.file_bytes += run.file_bytes;
+    total.data_bytes += run.data_bytes;
+    total.raw_bytes += run.raw_bytes;
+    total.smallest_sequence = std::min(total.smallest_sequence, run.smallest_sequence);
+    total.largest_sequence = std::max(total.largest_sequence, run.largest_sequence);
+  }
+  return total;
+}
+
+std::string index_text(TableProperties const& properties) {
+  std::string text;
+  switch (static_cast<IndexType>(properties.index_type)) {
+    case IndexType::kBinarySearch: text = "binary search"; break;
+    case IndexType::kHash: text = "hash"; break;
+    case IndexType::kTwoLevel: text = "two-level"; break;
+    case IndexType::kFirstKey: text = "binary search with first key"; break;
+    default: text = fmt::format("type {}", properties.index_type); break;
+  }
+  text += properties.index_key_is_user_key ? ", user keys" : ", internal keys";
+  if (properties.index_value_is_delta_encoded) text += ", delta-encoded";
+  return text;
+}
+
+Features features_of(DatabaseVersion const& version) {
+  Features features;
+  for (SortedRun const& run : version.runs) {
+    for (std::shared_ptr<Table const> const& table : run.tables) {
+      if (!table) continue;
+      TableProperties const& properties = table->properties();
+      features.format_versions.insert(std::to_string(table->format_version()));
+      features.checksums.emplace(checksum_name(table->checksum_type()));
+      features.compressions.insert(properties.compression.empty() ? "not recorded"
+                                                                  : properties.compression);
+      features.indexes.insert(index_text(properties));
+    }
+  }
+  return features;
+}
+
+// None where the database cannot be scanned, or the pool not be had; `reason` then says why.
+std::optional<PoolNeeds> pool_needs(GlobalArguments const& global, DatabaseVersion const& version,
+                                    std::string& reason) {
+  if (!version.refusals.empty()) {
+    reason = "the database cannot be scanned";
+    return std::nullopt;
+  }
+  if (version.runs.empty()) {
+    reason = "there is nothing to scan";
+    return std::nullopt;
+  }
+  try {
+    ScannerOptions const& options = global.scanner;
+    bool const on_cuda = choose_backend(options.backend).backend == Backend::kCuda;
+    std::unique_ptr<Device> const device = on_cuda ? make_cuda_device(options.device_ordinal)
+                                                   : make_cpu_device(CpuMirror::kAliasing);
+    uint32_t const threads =
+        options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
+    PoolRequest request;
+    request.memory_bytes = options.memory_bytes != 0 ? options.memory_bytes : default_memory_bytes();
+    request.scans_max = options.scans_max != 0 ? options.scans_max : threads;
+    PoolNeeds needs;
+    needs.layout = plan_pool(version, *device, request);
+    needs.bytes = needs.layout.pool_bytes(*device);
+    needs.backend = on_cuda ? "cuda" : "cpu";
+    return needs;
+  } catch (std::exception const&) {
+    reason = describe_failure(std::current_exception()).message;
+    return std::nullopt;
+  }
+}
+
+Json json_of(RunSummary const& run) {
+  Json json;
+  json["level"] = run.level;
+  json["tables"] = run.tables;
+  json["entries"] = run.entries;
+  json["deletions"] = run.deletions;
+  json["merge_operands"] = run.merge_operands;
+  json["range_deletions"] = run.range_deletions;
+  json["file_bytes"] = run.file_bytes;
+  json["data_bytes"] = run.data_bytes;
+  json["raw_bytes"] = run.raw_bytes;
+  json["smallest_sequence"] = run.smallest_sequence == UINT64_MAX ? Json() : Json(run.smallest_sequence);
+  json["largest_sequence"] = run.largest_sequence;
+  return json;
+}
+
+Json json_of(Refusal const& refusal) {
+  Json json;
+  json["feature"] = refusal.feature;
+  json["file"] = refusal.file;
+  json["offset"] = refusal.offset ? Json(*refusal.offset) : Json();
+  json["advice"] = refusal.advice;
+  return json;
+}
+
+std::string info_json(DatabaseVersion const& version, std::vector<RunSummary> const& runs,
+                      std::optional<PoolNeeds> const& needs, std::string const& reason) {
+  Json json;
+  json["schema_version"] = 1;
+  json["path"] = version.path;
+  json["comparator"] = version.comparator;
+  json["last_sequence"] = version.last_sequence;
+  json["column_families"] = version.column_families;
+  json["manifest"] = {{"number", version.manifest_number}, {"bytes", version.manifest_bytes}};
+  json["runs"] = Json::array();
+  for (RunSummary const& run : runs) json["runs"].push_back(json_of(run));
+  json["total"] = json_of(total_of(runs));
+  json["total"].erase("level");
+  Features const features = features_of(version);
+  json["features"] = {{"format_versions", features.format_versions},
+                      {"checksums", features.checksums},
+                      {"compressions", features.compressions},
+                      {"indexes", features.indexes}};
+  json["scannable"] = version.refusals.empty();
+  json["refusals"] = Json::array();
+  for (Refusal const& refusal : version.refusals) json["refusals"].push_back(json_of(refusal));
+  if (needs) {
+    json["pool"] = {{"backend", needs->backend},
+                    {"scans_max", needs->layout.scans_max},
+                    {"runs", needs->layout.run_count()},
+                    {"pinned_bytes", needs->bytes.pinned},
+                    {"device_bytes", needs->bytes.device}};
+  } else {
+    json["pool"] = nullptr;
+    json["pool_reason"] = reason;
+  }
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+double mebibytes(uint64_t bytes) { return static_cast<double>(bytes) / (1024.0 * 1024.0); }
+
+std::string run_line(RunSummary const& run) {
+  std::string const sequences = run.smallest_sequence == UINT64_MAX
+                                    ? std::string("-")
+                                    : fmt::format("{}-{}", run.smallest_sequence, run.largest_sequence);
+  return fmt::format("{:<4} {:>7} {:>13} {:>11} {:>11.1f} {:>11.1f} {:>11.1f}  {}\n", run.name,
+                     run.tables, run.entries, run.deletions, mebibytes(run.file_bytes),
+                     mebibytes(run.data_bytes), mebibytes(run.raw_bytes), sequences);
+}
+
+std::string info_text(DatabaseVersion const& version, std::vector<RunSummary> const& runs,
+                      std::optional<PoolNeeds> const& needs, std::string const& reason) {
+  std::string text;
+  auto const out = std::back_inserter(text);
+  auto const join = [](auto const& words) { return fmt::format("{}", fmt::join(words, "; ")); };
+  Features const features = features_of(version);
+  fmt::format_to(out, "database         {}\n", version.path);
+  fmt::format_to(out, "comparator       {}\n", version.comparator);
+  fmt::format_to(out, "newest sequence  {}\n", version.last_sequence);
+  fmt::format_to(out, "column families  {}\n", fmt::join(version.column_families, ", "));
+  fmt::format_to(out, "manifest         {:06}, {} bytes\n", version.manifest_number,
+                 version.manifest_bytes);
+  fmt::format_to(out, "format versions  {}\n", join(features.format_versions));
+  fmt::format_to(out, "checksums        {}\n", join(features.checksums));
+  fmt::format_to(out, "compression      {}\n", join(features.compressions));
+  fmt::format_to(out, "index            {}\n", join(features.indexes));
+  RunSummary const total = total_of(runs);
+  fmt::format_to(out, "merge operands   {}\nrange deletions  {}\n", total.merge_operands,
+                 total.range_deletions);
+  if (needs) {
+    fmt::format_to(out, "pool             {:.1f} MiB pinned, {:.1f} MiB on the device ({}): {} scan buffers of {} runs\n",
+                   mebibytes(needs->bytes.pinned), mebibytes(needs->bytes.device), needs->backend,
+                   needs->layout.scans_max, needs->layout.run_count());
+  } else {
+    fmt::format_to(out, "pool             none: {}\n", reason);
+  }
+  fmt::format_to(out, "can be scanned   {}\n", version.refusals.empty() ? "yes" : "no:");
+  for (Refusal const& refusal : version.refusals) fmt::format_to(out, "  {}\n", refusal_text(refusal));
+  fmt::format_to(out, "\n{:<4} {:>7} {:>13} {:>11} {:>11} {:>11} {:>11}  {}\n", "run", "tables",
+                 "entries", "deletions", "file MiB", "data MiB", "raw MiB", "sequences");
+  for (RunSummary const& run : runs) text += run_line(run);
+  return text + run_line(total);
+}
+
+}  // namespace
+
+int run_info_command(GlobalArguments const& global, std::string const& database) {
+  DatabaseVersion const version = open_version(database);
+  std::vector<RunSummary> runs;
+  for (SortedRun const& run : version.runs) runs.push_back(summarize(run));
+  std::string reason;
+  std::optional<PoolNeeds> const needs = pool_needs(global, version, reason);
+  return print_to_stdout(global.json ? info_json(version, runs, needs, reason)
+                                     : info_text(version, runs, needs, reason));
+}
+
+}  // namespace levelscan

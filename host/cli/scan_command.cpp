@@ -1,0 +1,114 @@
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <optional>
+
+#include "cli/commands.hpp"
+#include "cli/failure.hpp"
+#include "cli/interruption.hpp"
+#include "levelscan/error.hpp"
+#include "output/output_file.hpp"
+#include "output/statistics_json.hpp"
+#include "version/database_version.hpp"
+
+namespace levelscan {
+namespace {
+
+OutputFormat choose_format(ScanArguments const& arguments) {
+  if (arguments.format) return *arguments.format;
+  bool const on_terminal = !arguments.output && ::isatty(STDOUT_FILENO) == 1;
+  return on_terminal ? OutputFormat::kTable : OutputFormat::kCsv;
+}
+
+void print_statistics(GlobalArguments const& global, ScanStatistics const& statistics) {
+  if (global.statistics == StatisticsStyle::kText) {
+    fmt::print(stderr, "{}", statistics_text(statistics));
+  } else if (global.statistics == StatisticsStyle::kJson) {
+    fmt::print(stderr, "{}\n", statistics_json(statistics));
+  }
+}
+
+// Rows may be out when a scan fails: those stay, and the last line says that they aren't all.
+int report_incomplete(std::exception_ptr const& exception, OutputFile const& file, TextSink& sink) {
+  if (file.reader_gone()) return 0;
+  Failure const failure = describe_failure(exception);
+  if (!file.is_named()) {
+    try {
+      sink.finish();
+    } catch (std::exception const&) {
+      if (file.reader_gone()) return 0;
+    }
+  }
+  print_message(failure.message);
+  fmt::print(stderr, "{}\n",
+             file.is_named() ? "INCOMPLETE: the scan failed, and the output file was not written"
+                             : "INCOMPLETE: the scan failed, and rows are missing after those written");
+  return failure.exit_code;
+}
+
+}  // namespace
+
+void check_snapshot(ScanArguments const& arguments, uint64_t last_sequence) {
+  if (!arguments.snapshot || *arguments.snapshot == last_sequence) return;
+  if (*arguments.snapshot > last_sequence) {
+    throw Error(ErrorCode::kUsage, fmt::format("--snapshot {}: the newest sequence number is {}",
+                                               *arguments.snapshot, last_sequence));
+  }
+  if (arguments.snapshot_held) return;
+  print_message(fmt::format(
+      "--snapshot {} is below the newest ({}): exact only if a live writer has held it through every "
+      "compaction since (--snapshot-held says that one has)",
+      *arguments.snapshot, last_sequence));
+}
+
+void announce_backend(GlobalArguments const& global) {
+  BackendChoice const choice = choose_backend(global.scanner.backend);
+  if (!global.verbose) return;
+  print_message(fmt::format("backend {}: {}", choice.backend == Backend::kCuda ? "cuda" : "cpu",
+                            choice.reason));
+}
+
+int print_to_stdout(std::string const& text) {
+  OutputFile file;
+  try {
+    file.write(text);
+    file.flush();
+  } catch (Error const&) {
+    if (!file.reader_gone()) throw;
+  }
+  return 0;
+}
+
+int run_scan_command(GlobalArguments const& global, ScanArguments const& arguments) {
+  Query const query = make_query(arguments);
+  DatabaseVersion const version = open_version(arguments.database);
+  require_scannable(version);
+  check_snapshot(arguments, version.last_sequence);
+  announce_backend(global);
+  Scanner scanner(version, global.scanner);
+
+  std::unique_ptr<OutputFile> const file = arguments.output
+                                               ? std::make_unique<OutputFile>(*arguments.output)
+                                               : std::make_unique<OutputFile>();
+  std::unique_ptr<TextSink> const sink =
+      make_text_sink(choose_format(arguments), arguments.hex ? BytesStyle::kHex : BytesStyle::kEscaped,
+                     output_columns(query), *file);
+  ScanResult result;
+  try {
+    sink->begin();
+    result = scanner.run(query, query.aggregates.empty() ? sink.get() : nullptr, &interrupted());
+    // --limit counts the row of aggregates too.
+    if (!query.aggregates.empty() && query.limit > 0) sink->write_aggregates(result.aggregates);
+    sink->finish();
+    file->commit();
+  } catch (...) {
+    return report_incomplete(std::current_exception(), *file, *sink);
+  }
+  print_statistics(global, result.statistics);
+  return 0;
+}
+
+}  // namespace levelscan

@@ -1,0 +1,46 @@
+// Aggregates of one field, gathered window by window and task by task. Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "execute/scan_result.hpp"
+#include "kernels/aggregate.hpp"
+#include "query/query.hpp"
+
+namespace levelscan {
+
+// A scalar that owns its bytes.
+struct OwnedScalar {
+  ScalarKind kind = ScalarKind::kNull;
+  bool negative = false;
+  uint64_t bits = 0;
+  std::string bytes;
+
+  [[nodiscard]] Scalar view() const {
+    return Scalar{kind, negative, bits,
+                  {reinterpret_cast<uint8_t const*>(bytes.data()),
+                   static_cast<uint32_t>(bytes.size())}};
+  }
+};
+
+struct AggregateState {
+  uint64_t count = 0;  // non-null values
+  Int128 sum = 0;
+  double sum_float = 0;
+  OwnedScalar min;  // null: none yet
+  OwnedScalar max;
+
+  // Adds a window's counts and sums; the extremes follow with offer().
+  void add(Aggregate const& window);
+  void offer_min(OwnedScalar const& value);
+  void offer_max(OwnedScalar const& value);
+  void combine(AggregateState const& other);
+};
+
+// The value of `column` over `rows` rows, from its field's state.
+[[nodiscard]] AggregateValue aggregate_value(AggregateColumn const& column,
+                                             AggregateState const& state, uint64_t rows);
+
+}  // namespace levelscan

@@ -1,0 +1,85 @@
+#include "execute/ordered_output.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+namespace levelscan {
+
+OrderedOutput::OrderedOutput(RowSink& sink, std::size_t task_count, uint64_t limit)
+    : sink_(sink), limit_(limit), collected_(task_count), finished_(task_count, false) {}
+
+bool OrderedOutput::commit(std::size_t task, FormattedRows const& rows) {
+  std::unique_lock lock(mutex_);
+  if (rows_written_ >= limit_) return false;
+  if (rows.row_count == 0) return true;
+  if (task != current_) {
+    FormattedRows& mine = collected_[task];
+    if (mine.text.size() + rows.text.size() > kCollectBytesMax) {
+      turn_.wait(lock, [&] { return task == current_ || !may_wait_ || rows_written_ >= limit_; });
+      if (rows_written_ >= limit_) return false;
+    }
+    if (task != current_) {
+      std::size_t const base = mine.text.size();
+      mine.text += rows.text;
+      mine.row_count += rows.row_count;
+      for (std::size_t const end : rows.row_ends) mine.row_ends.push_back(base + end);
+      return mine.row_count < limit_;
+    }
+  }
+  // Nobody else writes as long as this task is the first unfinished one, but others may ask.
+  write_rows(collected_[task]);
+  collected_[task] = FormattedRows{};
+  write_rows(rows);
+  if (rows_written_ >= limit_) turn_.notify_all();
+  return rows_written_ < limit_;
+}
+
+void OrderedOutput::write_rows(FormattedRows const& rows) {
+  uint64_t const left = limit_ - rows_written_;
+  if (rows.row_count <= left) {
+    if (rows.row_count != 0) sink_.write(rows.text);
+    rows_written_ += rows.row_count;
+    return;
+  }
+  if (left != 0) sink_.write(std::string_view(rows.text).substr(0, rows.row_ends[left - 1]));
+  rows_written_ = limit_;
+}
+
+void OrderedOutput::finish(std::size_t task) {
+  std::unique_lock const lock(mutex_);
+  finished_[task] = true;
+  while (current_ < finished_.size() && finished_[current_]) {
+    write_rows(collected_[current_]);
+    collected_[current_] = FormattedRows{};
+    ++current_;
+  }
+  // What the next task has collected can go out now.
+  if (current_ < finished_.size()) {
+    write_rows(collected_[current_]);
+    collected_[current_] = FormattedRows{};
+  }
+  turn_.notify_all();
+}
+
+void OrderedOutput::stop_waiting() {
+  std::unique_lock const lock(mutex_);
+  may_wait_ = false;
+  turn_.notify_all();
+}
+
+void OrderedOutput::wait_again() {
+  std::unique_lock const lock(mutex_);
+  may_wait_ = true;
+}
+
+bool OrderedOutput::limit_reached() const {
+  std::unique_lock const lock(mutex_);
+  return rows_written_ >= limit_;
+}
+
+uint64_t OrderedOutput::rows_written() const {
+  std::unique_lock const lock(mutex_);
+  return rows_written_;
+}
+
+}  // namespace levelscan

@@ -1,0 +1,68 @@
+// Puts the rows of tasks that run at once into the tasks' order, and counts them against the limit.
+//
+// The first unfinished task writes straight to the sink; the others collect, and wait once they have
+// collected a lot. That never deadlocks: tasks start in order, so the first unfinished one is
+// running, or every started one has finished.
+//
+// Thread-safe; the functions of one task are called by one thread at a time.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "output/row_sink.hpp"
+
+namespace levelscan {
+
+// Rows as text. `row_ends` is filled only where a limit may have to cut between rows.
+struct FormattedRows {
+  std::string text;
+  uint64_t row_count = 0;
+  std::vector<std::size_t> row_ends;
+
+  void clear() {
+    text.clear();
+    row_count = 0;
+    row_ends.clear();
+  }
+};
+
+class OrderedOutput {
+ public:
+  // `sink` outlives this.
+  OrderedOutput(RowSink& sink, std::size_t task_count, uint64_t limit);
+
+  // Hands over rows of a task. Returns false when no more rows are wanted, by the limit or because
+  // the scan stops. Throws what the sink throws.
+  bool commit(std::size_t task, FormattedRows const& rows);
+
+  // The task has no more rows.
+  void finish(std::size_t task);
+
+  // Wakes those who wait, who then collect without bound. For the end of a pool's life, and errors.
+  void stop_waiting();
+  void wait_again();
+
+  [[nodiscard]] bool limit_reached() const;
+  [[nodiscard]] uint64_t rows_written() const;
+
+ private:
+  static constexpr std::size_t kCollectBytesMax = 8 << 20;
+
+  void write_rows(FormattedRows const& rows);
+
+  mutable std::mutex mutex_;
+  std::condition_variable turn_;
+  RowSink& sink_;
+  uint64_t limit_;
+  uint64_t rows_written_ = 0;
+  std::size_t current_ = 0;  // first unfinished task
+  bool may_wait_ = true;
+  std::vector<FormattedRows> collected_;  // [task_count]
+  std::vector<bool> finished_;            // [task_count]
+};
+
+}  // namespace levelscan

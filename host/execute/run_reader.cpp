@@ -1,0 +1,335 @@
+#include "execute/run_reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "levelscan/error.hpp"
+#include "table/checksum.hpp"
+#include "table/codec.hpp"
+
+namespace levelscan {
+namespace {
+
+// One read; what it brings is still in the cache when it is checksummed.
+constexpr uint64_t kReadBytes = 256 << 10;
+
+std::string internal_key(std::string const& user_key, uint64_t trailer) {
+  std::string key = user_key;
+  for (int i = 0; i < 8; ++i) key.push_back(static_cast<char>(trailer >> (8 * i)));
+  return key;
+}
+
+}  // namespace
+
+RunReader::RunReader(SortedRun const& run, uint32_t run_index, LevelBuffer& level,
+                     PinnedBytes& read_area, PoolLayout const& layout,
+                     std::optional<std::string> const& upper, bool verify_checksums,
+                     ScanStatistics& statistics)
+    : run_(run),
+      run_index_(run_index),
+      level_(level),
+      read_area_(read_area),
+      blocks_max_(layout.blocks_max(run_index)),
+      intervals_max_(layout.intervals_max(run_index)),
+      upper_(upper),
+      verify_checksums_(verify_checksums),
+      statistics_(statistics) {
+  batch_.reserve(256);
+  places_.reserve(256);
+}
+
+void RunReader::begin_fill(std::string const& cursor, uint64_t trailer, uint32_t blocks_max) {
+  cursor_ = cursor;
+  cursor_trailer_ = trailer;
+  fill_blocks_max_ = blocks_max;
+  used_bytes_ = 0;
+  block_count_ = 0;
+  interval_count_ = 0;
+  places_.clear();
+  frontier_.reset();
+  filled_ = true;
+
+  std::string const target = internal_key(cursor, trailer);
+  auto const found = std::lower_bound(
+      run_.metas.begin(), run_.metas.end(), target,
+      [](TableMeta const& meta, std::string const& key) {
+        return compare_internal_keys(meta.largest, key) < 0;
+      });
+  table_index_ = static_cast<std::size_t>(found - run_.metas.begin());
+  filling_ = table_index_ < run_.metas.size() &&
+             !(upper_ && run_.metas[table_index_].smallest_user_key() >= *upper_);
+}
+
+IndexView RunReader::prepare_index(ControlArena& arena, Device& device, StreamView stream) {
+  Table const& current = table();
+  if (index_table_ != table_index_) {
+    load_index(current);
+    index_table_ = table_index_;
+    index_copied_ = false;
+    raw_ = true;
+  }
+  if (!index_copied_) {
+    device.copy_to_device_async(level_.index.device(), level_.index.host(), index_bytes_, stream);
+    if (!device.info().mirrors_alias_host) statistics_.bytes_copied += index_bytes_;
+    index_copied_ = true;
+  }
+  BlockPlace const place{current.path(), current.index_handle().offset};
+  BlockTail const tail = parse_block_tail({level_.index.host(), index_bytes_}, place);
+  IndexView view{};
+  view.index = level_.index.device();
+  view.restarts_offset = tail.entries_end;
+  view.restart_count = tail.entries_end == 0 ? 0 : tail.restart_count;
+  view.user_keys = current.index_encoding().key_is_user_key;
+  view.delta_encoded = current.index_encoding().value_is_delta_encoded;
+  view.active = true;
+  view.has_upper = upper_.has_value();
+  view.lower_trailer = cursor_trailer_;
+  view.lower = arena.put(std::string_view(cursor_));
+  view.upper = upper_ ? arena.put(std::string_view(*upper_)) : Bytes{nullptr, 0};
+  return view;
+}
+
+void RunReader::load_index(Table const& table) {
+  BlockHandle const handle = table.index_handle();
+  uint64_t const stored_bytes = handle.size + kBlockTrailerBytes;
+  if (stored_bytes > read_area_.size()) {
+    throw NeedLayout{NeedLayout::Space::kReadArea, run_index_, stored_bytes};
+  }
+  std::span<uint8_t> const stored{read_area_.data(), stored_bytes};
+  table.file().read(handle.offset, stored);
+  statistics_.bytes_read += stored_bytes;
+  // The host parses what it finds here, so this checksum is verified whatever was asked for.
+  bool const verify_data = verify_checksums_;
+  verify_checksums_ = true;
+  verify(table, handle, stored.data());
+  verify_checksums_ = verify_data;
+
+  BlockPlace const place{table.path(), handle.offset};
+  uint8_t const type = stored[handle.size];
+  std::span<uint8_t const> const payload = stored.first(handle.size);
+  std::size_t const bytes =
+      uncompressed_size(type, payload, table.format_version(), place);
+  if (bytes > level_.index.size()) {
+    throw NeedLayout{NeedLayout::Space::kIndexBlock, run_index_, bytes};
+  }
+  decompress(type, payload, table.format_version(), {level_.index.host(), bytes}, place);
+  if (type != 0) statistics_.bytes_decompressed += bytes;
+  index_bytes_ = static_cast<uint32_t>(bytes);
+}
+
+void RunReader::read_located(IndexRange const& located) {
+  Table const& current = table();
+  IndexCursor cursor = current.index_cursor({level_.index.host(), index_bytes_});
+  if (cursor.empty() || located.first_found == 0) {
+    next_table();
+    return;
+  }
+  cursor.seek_to_entry(located.first.restart, located.first.skip);
+  auto const is_last = [&] {
+    return located.last_found != 0 &&
+           (cursor.restart_index() > located.last.restart ||
+            (cursor.restart_index() == located.last.restart &&
+             cursor.entries_into_restart() >= located.last.skip));
+  };
+  std::optional<IndexPosition> resident;  // the last block of this table that is
+  bool reached_upper = false;
+  while (cursor.valid() && !reached_upper) {
+    // Blocks that follow one another in the file, as many as one read should bring.
+    uint64_t const room = level_.data.size() - used_bytes_;
+    uint64_t const limit =
+        raw_ ? std::min<uint64_t>(kReadBytes, room)
+             : std::min<uint64_t>({kReadBytes, read_area_.size(),
+                                   std::max<uint64_t>(room / 4, 32 << 10)});
+    batch_.clear();
+    while (cursor.valid() && !reached_upper) {
+      BlockHandle const handle = cursor.handle();
+      if (!batch_.empty()) {
+        if (handle.offset != batch_.back().handle.end() ||
+            handle.end() - batch_.front().handle.offset > limit ||
+            block_count_ + batch_.size() >= fill_blocks_max_) {
+          break;
+        }
+      }
+      batch_.push_back({handle, {cursor.restart_index(), cursor.entries_into_restart()}});
+      reached_upper = is_last();
+      cursor.next();
+    }
+    uint32_t appended = 0;
+    Append const outcome = block_count_ >= fill_blocks_max_ ? Append::kFull
+                                                            : append_batch(current, appended);
+    if (appended != 0) resident = batch_[appended - 1].position;
+    if (outcome == Append::kFull) {
+      if (resident) {
+        end_fill_at_separator(current, cursor, *resident);
+      } else {
+        // All that is resident belongs to the tables before.
+        frontier_ = std::string(run_.metas[table_index_].smallest_user_key());
+        filling_ = false;
+      }
+      return;
+    }
+    if (appended < batch_.size()) {
+      cursor.seek_to_entry(batch_[appended].position.restart, batch_[appended].position.skip);
+      reached_upper = false;
+    }
+  }
+  // A table's last separator may be shortened to something beyond the next table's start, so only a
+  // separator with blocks behind it says that nothing more is asked for.
+  if (reached_upper && cursor.valid()) {
+    filling_ = false;
+  } else {
+    next_table();
+  }
+}
+
+void RunReader::next_table() {
+  ++table_index_;
+  filling_ = table_index_ < run_.metas.size() &&
+             !(upper_ && run_.metas[table_index_].smallest_user_key() >= *upper_);
+}
+
+void RunReader::end_fill_at_separator(Table const& table, IndexCursor& cursor,
+                                      IndexPosition position) {
+  cursor.seek_to_entry(position.restart, position.skip);
+  auto const key = cursor.user_key();
+  std::string separator(reinterpret_cast<char const*>(key.data()), key.size());
+  if (table.index_encoding().key_is_user_key) separator.push_back('\0');  // its successor
+  frontier_ = std::move(separator);
+  filling_ = false;
+}
+
+RunReader::Append RunReader::append_batch(Table const& table, uint32_t& appended) {
+  return raw_ ? append_raw(table, appended) : append_decoded(table, appended);
+}
+
+RunReader::Append RunReader::no_room(uint64_t bytes) const {
+  bool const counted = fill_blocks_max_ != kAnyBlocks;
+  if (block_count_ != 0 && !counted) return Append::kFull;
+  throw NeedLayout{NeedLayout::Space::kDataBlock, run_index_, used_bytes_ + bytes};
+}
+
+void RunReader::verify(Table const& table, BlockHandle const& handle, uint8_t const* stored) const {
+  if (!verify_checksums_) return;
+  uint8_t const* const end = stored + handle.size;
+  uint32_t const expected = load_unaligned<uint32_t>(end + 1);
+  uint32_t const found = block_checksum(table.checksum_type(), stored, handle.size);
+  if (found != expected) {
+    throw Error(ErrorCode::kCorruption,
+                fmt::format("{}: block at offset {}: checksum {:08x} where {:08x} was stored",
+                            table.path(), handle.offset, found, expected));
+  }
+}
+
+// Uncompressed blocks: read straight into the data block, trailers and all.
+RunReader::Append RunReader::append_raw(Table const& table, uint32_t& appended) {
+  uint64_t const begin = batch_.front().handle.offset;
+  uint64_t const bytes = batch_.back().handle.end() - begin;
+  if (bytes > level_.data.size() - used_bytes_) {
+    // The batch is a single block here: the others were kept within the room.
+    return no_room(bytes);
+  }
+  uint32_t const base = used_bytes_;
+  uint8_t* const to = level_.data.host() + base;
+  table.file().read(begin, {to, bytes});
+  statistics_.bytes_read += bytes;
+  for (BatchedBlock const& block : batch_) {
+    uint8_t const* const stored = to + (block.handle.offset - begin);
+    verify(table, block.handle, stored);
+    if (stored[block.handle.size] != 0) {
+      raw_ = false;  // the caller comes back with the rest
+      return Append::kDone;
+    }
+    used_bytes_ = base + static_cast<uint32_t>(block.handle.offset - begin);
+    if (!append_block(table, block.handle, static_cast<uint32_t>(block.handle.size))) {
+      return Append::kFull;
+    }
+    used_bytes_ += static_cast<uint32_t>(block.handle.size) + kBlockTrailerBytes;
+    ++appended;
+  }
+  return Append::kDone;
+}
+
+// Blocks of any codec: read into the read area, decompressed into the data block.
+RunReader::Append RunReader::append_decoded(Table const& table, uint32_t& appended) {
+  uint64_t const begin = batch_.front().handle.offset;
+  uint64_t const bytes = batch_.back().handle.end() - begin;
+  if (bytes > read_area_.size()) {
+    throw NeedLayout{NeedLayout::Space::kReadArea, run_index_, bytes};
+  }
+  uint8_t* const area = read_area_.data();
+  table.file().read(begin, {area, bytes});
+  statistics_.bytes_read += bytes;
+  for (BatchedBlock const& block : batch_) {
+    uint8_t const* const stored = area + (block.handle.offset - begin);
+    verify(table, block.handle, stored);
+    BlockPlace const place{table.path(), block.handle.offset};
+    uint8_t const type = stored[block.handle.size];
+    std::span<uint8_t const> const payload{stored, block.handle.size};
+    std::size_t const size = uncompressed_size(type, payload, table.format_version(), place);
+    if (size > level_.data.size() - used_bytes_) return no_room(size);
+    std::span<uint8_t> const to{level_.data.host() + used_bytes_, size};
+    decompress(type, payload, table.format_version(), to, place);
+    if (type != 0) statistics_.bytes_decompressed += size;
+    if (!append_block(table, block.handle, static_cast<uint32_t>(size))) return Append::kFull;
+    used_bytes_ += static_cast<uint32_t>(size);
+    ++appended;
+  }
+  return Append::kDone;
+}
+
+bool RunReader::append_block(Table const& table, BlockHandle const& handle, uint32_t bytes) {
+  BlockPlace const place{table.path(), handle.offset};
+  BlockTail const tail =
+      parse_block_tail({level_.data.host() + used_bytes_, bytes}, place);
+  if (tail.entries_end == 0) return true;  // an empty block holds nothing
+  if (block_count_ == blocks_max_) return false;
+  if (tail.restart_count > intervals_max_ - interval_count_) {
+    if (block_count_ != 0) return false;
+    throw NeedLayout{NeedLayout::Space::kDataBlock, run_index_,
+                     PoolLayout::data_block_bytes_for_intervals(tail.restart_count)};
+  }
+  level_.blocks_host()[block_count_] = DataBlockRef{used_bytes_, used_bytes_ + tail.entries_end,
+                                                    tail.restart_count, interval_count_};
+  places_.push_back({table_index_, handle.offset});
+  ++block_count_;
+  interval_count_ += tail.restart_count;
+  return true;
+}
+
+void RunReader::mirror_data(Device& device, StreamView stream) {
+  if (block_count_ == 0) return;
+  std::size_t const list_bytes = block_count_ * sizeof(DataBlockRef);
+  device.copy_to_device_async(level_.data.device(), level_.data.host(), used_bytes_, stream);
+  device.copy_to_device_async(level_.blocks.device(), level_.blocks.host(), list_bytes, stream);
+  if (!device.info().mirrors_alias_host) statistics_.bytes_copied += used_bytes_ + list_bytes;
+}
+
+RunView RunReader::view() const {
+  return RunView{level_.data.device(),
+                 level_.blocks_device(),
+                 block_count_,
+                 interval_count_,
+                 0,
+                 0,
+                 run_.largest_sequence};
+}
+
+std::string RunReader::place_of_data(uint32_t data_offset) const {
+  if (block_count_ == 0) return fmt::format("level {}", run_.level);
+  DataBlockRef const* const blocks = level_.blocks_host();
+  auto const after = std::upper_bound(
+      blocks, blocks + block_count_, data_offset,
+      [](uint32_t offset, DataBlockRef const& block) { return offset < block.offset; });
+  std::size_t const block = after == blocks ? 0 : static_cast<std::size_t>(after - blocks) - 1;
+  Place const& place = places_[block];
+  return fmt::format("{}: data block at offset {}, byte {}", run_.metas[place.table].path,
+                     place.offset, data_offset - std::min(data_offset, blocks[block].offset));
+}
+
+std::string RunReader::place_of_index() const {
+  if (table_index_ >= run_.tables.size()) return fmt::format("level {}", run_.level);
+  return fmt::format("{}: index block at offset {}", table().path(), table().index_handle().offset);
+}
+
+}  // namespace levelscan

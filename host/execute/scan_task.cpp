@@ -1,0 +1,489 @@
+#include "execute/scan_task.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include "levelscan/error.hpp"
+
+namespace levelscan {
+namespace {
+
+// Any trailer is below it, so that every version of a user key comes after (key, this).
+constexpr uint64_t kFirstVersion = UINT64_MAX;
+
+}  // namespace
+
+ScanTask::ScanTask(ScanContext& context, ScanBuffer& buffer, TaskState& state)
+    : context_(context),
+      device_(*context.device),
+      buffer_(buffer),
+      state_(state),
+      stream_(buffer.stream),
+      arena_(buffer.control) {
+  std::vector<SortedRun> const& runs = context.version->runs;
+  readers_.reserve(runs.size());
+  for (std::size_t r = 0; r < runs.size(); ++r) {
+    readers_.emplace_back(runs[r], static_cast<uint32_t>(r), buffer.levels[r], buffer.read_area,
+                          *context.layout, state.range.upper, context.verify_checksums,
+                          state.statistics);
+  }
+}
+
+template <class Function>
+void ScanTask::timed(uint64_t ScanStatistics::*stage, Function&& function) {
+  auto const begin = std::chrono::steady_clock::now();
+  function();
+  auto const elapsed = std::chrono::steady_clock::now() - begin;
+  state_.statistics.*stage += static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(elapsed).count());
+}
+
+void ScanTask::run() {
+  upload_query();
+  while (!state_.done && !context_.stop.load(std::memory_order_relaxed)) {
+    if (context_.interrupted != nullptr && context_.interrupted->load(std::memory_order_relaxed)) {
+      throw Error(ErrorCode::kInterrupted, "interrupted");
+    }
+    fill(kFirstVersion, RunReader::kAnyBlocks, false);
+    RoundWindow window{state_.cursor, smallest_frontier()};
+    if (window.upper && *window.upper <= window.lower) {
+      fill(seek_trailer(context_.snapshot), 2, true);
+      window.upper = smallest_frontier();
+    }
+    if (state_.range.upper && (!window.upper || *window.upper > *state_.range.upper)) {
+      window.upper = state_.range.upper;
+    }
+    process(std::move(window));
+  }
+}
+
+void ScanTask::upload_query() {
+  CompiledPredicate const& compiled = context_.predicate;
+  predicate_.instructions = arena_.put(std::span<Instruction const>(compiled.instructions));
+  predicate_.fields = arena_.put(std::span<Field const>(compiled.fields));
+  predicate_.constants = arena_.put(std::span<Constant const>(compiled.constants));
+  predicate_.constant_bytes = arena_.put(std::span<uint8_t const>(compiled.constant_bytes));
+  predicate_.instruction_count = static_cast<uint32_t>(compiled.instructions.size());
+  predicate_.reads_key = compiled.reads_key ? 1 : 0;
+  columns_ = arena_.put(std::span<Field const>(context_.columns));
+  std::vector<Field> fields;
+  for (AggregateInput const& input : context_.aggregate_inputs) fields.push_back(input.field);
+  aggregate_fields_ = arena_.put(std::span<Field const>(fields));
+  arena_.upload(device_, stream_);
+  query_bytes_ = arena_.used();
+}
+
+// Fills the runs that are dry; with `only_stuck` for the window of the cursor's key alone.
+void ScanTask::fill(uint64_t trailer, uint32_t blocks_max, bool only_stuck) {
+  std::vector<RunReader*> filling;
+  for (RunReader& reader : readers_) {
+    if (!reader.is_dry(state_.cursor)) continue;
+    reader.begin_fill(state_.cursor, trailer, blocks_max);
+    filling.push_back(&reader);
+  }
+  for (;;) {
+    bool const any = std::any_of(filling.begin(), filling.end(),
+                                 [](RunReader const* reader) { return reader->wants_index(); });
+    if (!any) break;
+    timed(&ScanStatistics::fill_index_ns, [&] {
+      arena_.rewind(query_bytes_);
+      index_views_.assign(readers_.size(), IndexView{});
+      for (std::size_t r = 0; r < readers_.size(); ++r) {
+        if (readers_[r].wants_index()) {
+          index_views_[r] = readers_[r].prepare_index(arena_, device_, stream_);
+        }
+      }
+    });
+    timed(&ScanStatistics::locate_ns, [&] {
+      IndexView const* const views = arena_.put(std::span<IndexView const>(index_views_));
+      arena_.upload(device_, stream_);
+      device_.clear_async(buffer_.status.device(), sizeof(ScanStatus), stream_);
+      device_.search_index_async(
+          IndexSearch::Args{views, buffer_.index_ranges_device(),
+                            static_cast<uint32_t>(readers_.size()), buffer_.status_device()},
+          stream_);
+      device_.copy_to_host_async(buffer_.index_ranges.host(), buffer_.index_ranges.device(),
+                                 readers_.size() * sizeof(IndexRange), stream_);
+      read_status();
+    });
+    timed(&ScanStatistics::fill_data_ns, [&] {
+      for (std::size_t r = 0; r < readers_.size(); ++r) {
+        if (readers_[r].wants_index()) readers_[r].read_located(buffer_.index_ranges_host()[r]);
+      }
+    });
+  }
+  timed(&ScanStatistics::fill_data_ns, [&] {
+    for (RunReader* reader : filling) {
+      if (only_stuck) reader->set_frontier(state_.cursor + '\0');
+      reader->mirror_data(device_, stream_);
+    }
+  });
+}
+
+Frontier ScanTask::smallest_frontier() const {
+  Frontier smallest;
+  for (RunReader const& reader : readers_) {
+    Frontier const& frontier = reader.frontier();
+    if (frontier && (!smallest || *frontier < *smallest)) smallest = frontier;
+  }
+  return smallest;
+}
+
+void ScanTask::process(RoundWindow window) {
+  round_rows_ = 0;
+  formatted_.clear();
+  round_aggregates_.assign(context_.aggregate_inputs.size(), AggregateState{});
+
+  uint64_t total = 0;
+  bool placed = false;
+  while (!placed) {
+    timed(&ScanStatistics::filter_ns, [&] {
+      launch_filter(window);
+      read_status();
+    });
+    total = 0;
+    runs_with_candidates_ = 0;
+    for (std::size_t r = 0; r < readers_.size(); ++r) {
+      uint64_t const candidates = buffer_.totals_host()[r].candidates;
+      total += candidates;
+      if (candidates != 0) ++runs_with_candidates_;
+    }
+    if (total == 0) break;
+    timed(&ScanStatistics::filter_ns, [&] {
+      placed = share_candidates(total);
+      upload_shares();
+      device_.scan_counts_async(buffer_.counts_device(), slot_count_ + 1, buffer_.scratch_device(),
+                                stream_);
+      device_.gather_async(Gather::Args{filter_args_, buffer_.shares_device(),
+                                        buffer_.candidates_device(), buffer_.keys_device()},
+                           tile_count_, stream_);
+      if (!placed) window.upper = cut_window();
+    });
+  }
+  if (total != 0) {
+    uint32_t const candidate_count = static_cast<uint32_t>(total);
+    uint32_t row_count = 0;
+    timed(&ScanStatistics::resolve_ns, [&] {
+      uint32_t resident_runs = 0;
+      for (RunView const& view : views_) resident_runs += view.interval_count != 0 ? 1 : 0;
+      if (resident_runs > 1 || predicate_.reads_key != 0) {
+        device_.resolve_probe_async(
+            ResolveProbe::Args{filter_args_.runs, filter_args_.run_count, candidate_count,
+                               context_.snapshot, buffer_.candidates_device(),
+                               buffer_.keys_device(), predicate_, buffer_.status_device()},
+            stream_);
+        ++state_.statistics.resolve_probe;
+      }
+      row_count = device_.select_alive(buffer_.candidates_device(), candidate_count,
+                                       buffer_.rows_device(), buffer_.scratch_device(), stream_);
+      read_status();
+    });
+    timed(&ScanStatistics::emit_ns, [&] {
+      round_rows_ = row_count;
+      if (row_count == 0) return;
+      if (context_.sink != nullptr) {
+        if (runs_with_candidates_ > 1) {
+          device_.order_rows_async(
+              buffer_.rows_device(), row_count,
+              CandidateLess{buffer_.candidates_device(), buffer_.keys_device()},
+              buffer_.scratch_device(), stream_);
+        }
+        emit_rows(row_count);
+      } else {
+        aggregate_rows(row_count);
+      }
+    });
+  }
+  commit_round(window);
+}
+
+void ScanTask::launch_filter(RoundWindow const& window) {
+  arena_.rewind(query_bytes_);
+  views_.clear();
+  slot_count_ = 0;
+  tile_count_ = 0;
+  for (RunReader const& reader : readers_) {
+    RunView view = reader.view();
+    view.first_slot = slot_count_;
+    view.first_tile = tile_count_;
+    slot_count_ += view.interval_count;
+    tile_count_ += tiles_of(view.interval_count);
+    views_.push_back(view);
+  }
+  uint32_t const run_count = static_cast<uint32_t>(views_.size());
+  filter_args_.runs = arena_.put(std::span<RunView const>(views_));
+  filter_args_.ranges = buffer_.interval_ranges_device();
+  filter_args_.run_count = run_count;
+  filter_args_.window.lower = arena_.put(std::string_view(window.lower));
+  filter_args_.window.has_upper = window.upper.has_value();
+  filter_args_.window.upper =
+      window.upper ? arena_.put(std::string_view(*window.upper)) : Bytes{nullptr, 0};
+  filter_args_.window.snapshot = context_.snapshot;
+  filter_args_.predicate = predicate_;
+  filter_args_.counts = buffer_.counts_device();
+  filter_args_.totals = buffer_.totals_device();
+  filter_args_.status = buffer_.status_device();
+  arena_.upload(device_, stream_);
+
+  device_.clear_async(buffer_.status.device(), buffer_.status.size(), stream_);
+  device_.clear_async(buffer_.counts_device() + slot_count_, sizeof(IntervalCount), stream_);
+  device_.narrow_async(Narrow::Args{filter_args_.runs, buffer_.interval_ranges_device(), run_count,
+                                    filter_args_.window, buffer_.status_device()},
+                       stream_);
+  device_.filter_async(filter_args_, tile_count_, stream_);
+}
+
+// Waits for the stream; throws what the kernels reported.
+void ScanTask::read_status() {
+  device_.copy_to_host_async(buffer_.status.host(), buffer_.status.device(), buffer_.status.size(),
+                             stream_);
+  device_.synchronize(stream_);
+  if (buffer_.status_host()->errors != 0) throw_fault(*buffer_.status_host());
+}
+
+void ScanTask::throw_fault(ScanStatus const& status) const {
+  RunReader const& reader = readers_.at(status.fault_run);
+  switch (status.fault) {
+    case ScanFault::kCorruptIndex:
+      throw Error(ErrorCode::kCorruption,
+                  fmt::format("{}: an entry cannot be decoded", reader.place_of_index()));
+    case ScanFault::kUnknownType:
+      throw Error(ErrorCode::kCorruption,
+                  fmt::format("{}: entry of unknown type 0x{:02x}",
+                              reader.place_of_data(status.fault_offset), status.fault_detail));
+    case ScanFault::kUnsupportedType: {
+      char const* feature = "an entry type";
+      switch (static_cast<EntryType>(status.fault_detail)) {
+        case EntryType::kMerge: feature = "merge operands"; break;
+        case EntryType::kBlobIndex: feature = "values in blob files"; break;
+        case EntryType::kDeletionWithTimestamp: feature = "user-defined timestamps"; break;
+        case EntryType::kWideColumnEntity: feature = "wide-column entities"; break;
+        case EntryType::kValuePreferredSequence: feature = "values of TimedPut"; break;
+        default: break;
+      }
+      throw Error(ErrorCode::kUnsupported,
+                  fmt::format("{}: {} (type 0x{:02x}) are not supported; scan a range without "
+                              "them, or export with RocksDB",
+                              reader.place_of_data(status.fault_offset), feature,
+                              status.fault_detail));
+    }
+    case ScanFault::kKeyTooLarge:
+      // Twice: a run's share of the space has to hold the key and the next one's mark.
+      throw NeedLayout{NeedLayout::Space::kCandidateKeys, 0,
+                       4 * status.fault_detail * readers_.size()};
+    case ScanFault::kCorruptEntry:
+    case ScanFault::kNone: break;
+  }
+  throw Error(ErrorCode::kCorruption,
+              fmt::format("{}: an entry cannot be decoded, or keys are out of order",
+                          reader.place_of_data(status.fault_offset)));
+}
+
+bool ScanTask::share_candidates(uint64_t total) {
+  RunTotals const* const totals = buffer_.totals_host();
+  CandidateShare* const shares = buffer_.shares_host();
+  uint32_t const run_count = static_cast<uint32_t>(readers_.size());
+  uint64_t key_bytes = 0;
+  for (uint32_t r = 0; r < run_count; ++r) key_bytes += totals[r].key_bytes;
+  uint32_t const candidates_max = context_.layout->candidates_max;
+  uint32_t const key_bytes_max = context_.layout->candidate_key_bytes;
+  if (total <= candidates_max && key_bytes <= key_bytes_max) {
+    uint32_t candidate_base = 0;
+    uint32_t key_base = 0;
+    for (uint32_t r = 0; r < run_count; ++r) {
+      uint32_t const candidates = static_cast<uint32_t>(totals[r].candidates);
+      uint32_t const bytes = static_cast<uint32_t>(totals[r].key_bytes);
+      shares[r] = CandidateShare{candidate_base, candidates, key_base, bytes, 0, 0, 0};
+      candidate_base += candidates;
+      key_base += bytes;
+    }
+    return true;
+  }
+  // Equal shares, each with room for a mark.
+  uint32_t const candidates_each = candidates_max / run_count;
+  uint32_t const bytes_each = key_bytes_max / run_count;
+  for (uint32_t r = 0; r < run_count; ++r) {
+    shares[r] = CandidateShare{r * candidates_each, candidates_each - 1, r * bytes_each,
+                               bytes_each / 2,      bytes_each / 2,      0,
+                               0};
+  }
+  return false;
+}
+
+void ScanTask::upload_shares() {
+  device_.copy_to_device_async(buffer_.shares.device(), buffer_.shares.host(),
+                               readers_.size() * sizeof(CandidateShare), stream_);
+}
+
+// The smallest user key whose candidate did not fit: the window has to end there.
+std::string ScanTask::cut_window() {
+  device_.copy_to_host_async(buffer_.shares.host(), buffer_.shares.device(),
+                             readers_.size() * sizeof(CandidateShare), stream_);
+  read_status();
+  Frontier cut;
+  for (std::size_t r = 0; r < readers_.size(); ++r) {
+    CandidateShare const& share = buffer_.shares_host()[r];
+    if (share.marked == 0) continue;
+    // The result space is free now: the mark and its key come through it, in pieces.
+    Candidate mark;
+    device_.copy_to_host_async(buffer_.result.host(), buffer_.candidates_device() + share.mark,
+                               sizeof mark, stream_);
+    device_.synchronize(stream_);
+    std::memcpy(&mark, buffer_.result.host(), sizeof mark);
+    std::string key(mark.user_size, '\0');
+    for (std::size_t at = 0; at < key.size(); at += buffer_.result.size()) {
+      std::size_t const bytes = std::min(buffer_.result.size(), key.size() - at);
+      device_.copy_to_host_async(buffer_.result.host(),
+                                 buffer_.keys_device() + mark.key_offset + at, bytes, stream_);
+      device_.synchronize(stream_);
+      std::memcpy(key.data() + at, buffer_.result.host(), bytes);
+    }
+    if (!cut || key < *cut) cut = std::move(key);
+  }
+  if (!cut) {
+    throw Error(ErrorCode::kCorruption, "candidates were counted that could not be found again");
+  }
+  return *cut;
+}
+
+RowsArgs ScanTask::rows_args(uint32_t row_count) const {
+  return RowsArgs{filter_args_.runs,
+                  buffer_.candidates_device(),
+                  buffer_.keys_device(),
+                  buffer_.rows_device(),
+                  columns_,
+                  static_cast<uint32_t>(context_.columns.size()),
+                  row_count};
+}
+
+void ScanTask::emit_rows(uint32_t row_count) {
+  uint64_t const wanted = std::min<uint64_t>(row_count, context_.limit);
+  row_count = static_cast<uint32_t>(wanted);
+  round_rows_ = row_count;
+  uint32_t const column_count = static_cast<uint32_t>(context_.columns.size());
+  uint32_t const rows_max = context_.layout->cells_max / column_count;
+  if (rows_max == 0) throw NeedLayout{NeedLayout::Space::kCells, 0, column_count};
+  uint64_t* const row_bytes_end = buffer_.row_bytes_device();
+  device_.measure_rows_async(MeasureRows::Args{rows_args(row_count), row_bytes_end}, stream_);
+  device_.scan_row_bytes_async(row_bytes_end, row_count, buffer_.scratch_device(), stream_);
+  auto const bytes_until = [&](uint32_t row) {  // of rows [0, row)
+    uint64_t bytes = 0;
+    if (row == 0) return bytes;
+    device_.copy_to_host_async(buffer_.result.host(), row_bytes_end + row - 1, sizeof bytes, stream_);
+    device_.synchronize(stream_);
+    std::memcpy(&bytes, buffer_.result.host(), sizeof bytes);
+    return bytes;
+  };
+  uint64_t begin_bytes = 0;
+  for (uint32_t first = 0; first < row_count;) {
+    uint32_t const at_most = std::min(row_count - first, rows_max);
+    uint32_t const count =
+        device_.rows_that_fit(row_bytes_end, first, at_most, buffer_.result.size(),
+                              buffer_.scratch_device(), stream_);
+    if (count == 0) {
+      throw NeedLayout{NeedLayout::Space::kResult, 0, bytes_until(first + 1) - begin_bytes};
+    }
+    uint64_t const end_bytes = bytes_until(first + count);
+    device_.emit_rows_async(EmitRows::Args{rows_args(count), first, row_bytes_end,
+                                           buffer_.cells_device(), buffer_.result.device()},
+                            stream_);
+    std::size_t const cell_count = std::size_t{count} * column_count;
+    device_.copy_to_host_async(buffer_.cells.host(), buffer_.cells.device(),
+                               cell_count * sizeof(Cell), stream_);
+    if (end_bytes != begin_bytes) {
+      device_.copy_to_host_async(buffer_.result.host(), buffer_.result.device(),
+                                 end_bytes - begin_bytes, stream_);
+    }
+    device_.synchronize(stream_);
+    RowBatch batch{buffer_.cells_host(), buffer_.result.host(), count, column_count};
+    if (context_.limit == UINT64_MAX) {
+      context_.sink->format(batch, formatted_.text);
+    } else {
+      for (uint32_t i = 0; i < count; ++i) {
+        RowBatch const row{batch.cells + std::size_t{i} * column_count, batch.bytes, 1,
+                           column_count};
+        context_.sink->format(row, formatted_.text);
+        formatted_.row_ends.push_back(formatted_.text.size());
+      }
+    }
+    first += count;
+    begin_bytes = end_bytes;
+  }
+  formatted_.row_count = row_count;
+}
+
+void ScanTask::aggregate_rows(uint32_t row_count) {
+  for (std::size_t i = 0; i < context_.aggregate_inputs.size(); ++i) {
+    AggregateInput const& input = context_.aggregate_inputs[i];
+    Aggregate const window =
+        device_.aggregate(AggregateRow{rows_args(row_count), input.field, input.extremes},
+                          row_count, buffer_.scratch_device(), stream_);
+    AggregateState& state = round_aggregates_[i];
+    state.add(window);
+    if (window.min_row != kNoRow) {
+      state.offer_min(fetch_scalar(input.field, aggregate_fields_ + i, window.min_row));
+    }
+    if (window.max_row != kNoRow) {
+      state.offer_max(fetch_scalar(input.field, aggregate_fields_ + i, window.max_row));
+    }
+  }
+}
+
+// The field's value in one row.
+OwnedScalar ScanTask::fetch_scalar(Field const& field, Field const* device_field, uint32_t row) {
+  RowsArgs args = rows_args(1);
+  args.rows = buffer_.rows_device() + row;
+  args.columns = device_field;
+  args.column_count = 1;
+  uint64_t bytes = 0;
+  if (field.type == FieldType::kBytes) {
+    device_.measure_rows_async(MeasureRows::Args{args, buffer_.row_bytes_device()}, stream_);
+    device_.copy_to_host_async(buffer_.result.host(), buffer_.row_bytes_device(), sizeof bytes,
+                               stream_);
+    device_.synchronize(stream_);
+    std::memcpy(&bytes, buffer_.result.host(), sizeof bytes);
+    if (bytes > buffer_.result.size()) throw NeedLayout{NeedLayout::Space::kResult, 0, bytes};
+  }
+  device_.emit_rows_async(
+      EmitRows::Args{args, 0, nullptr, buffer_.cells_device(), buffer_.result.device()}, stream_);
+  device_.copy_to_host_async(buffer_.cells.host(), buffer_.cells.device(), sizeof(Cell), stream_);
+  if (bytes != 0) {
+    device_.copy_to_host_async(buffer_.result.host(), buffer_.result.device(), bytes, stream_);
+  }
+  device_.synchronize(stream_);
+  Cell const& cell = *buffer_.cells_host();
+  OwnedScalar value{cell.kind, cell.negative, cell.bits, {}};
+  if (cell.kind == ScalarKind::kBytes) {
+    value.bits = 0;
+    value.bytes.assign(reinterpret_cast<char const*>(buffer_.result.host()), cell.size);
+  }
+  return value;
+}
+
+void ScanTask::commit_round(RoundWindow const& window) {
+  ScanStatus const& status = *buffer_.status_host();
+  ScanStatistics& statistics = state_.statistics;
+  statistics.entries_seen += status.entries_seen;
+  statistics.entries_filtered += status.entries_filtered;
+  statistics.shadowed_value += status.shadowed_value;
+  statistics.shadowed_tombstone += status.shadowed_tombstone;
+  ++statistics.windows;
+  state_.rows_found += round_rows_;
+  for (std::size_t i = 0; i < round_aggregates_.size(); ++i) {
+    state_.aggregates[i].combine(round_aggregates_[i]);
+  }
+  if (context_.output != nullptr && !context_.output->commit(state_.number, formatted_)) {
+    state_.done = true;
+    return;
+  }
+  if (!window.upper || (state_.range.upper && *window.upper >= *state_.range.upper)) {
+    state_.done = true;
+  } else {
+    state_.cursor = *window.upper;
+  }
+}
+
+}  // namespace levelscan

@@ -1,0 +1,134 @@
+// One task: the rounds that scan one contiguous key range in one scan buffer.
+//
+// A round looks at a window, the user keys from the cursor up to the smallest frontier of all runs:
+//   fill     index and data blocks of the runs that are dry       (RunReader, kernel index search)
+//   filter   candidates of each run                               (kernels narrow, filter, gather)
+//   resolve  drop what newer runs shadow                          (kernel resolve)
+//   emit     compact, order, then rows or aggregates to the host  (algorithms, kernels of rows.hpp)
+//   advance  the cursor goes to the window's end
+//
+// When the versions of one user key fill a data block the window would be empty. Then it is that key
+// alone, and the runs that are full of it are read at (key, snapshot) instead, which is where their
+// newest visible version is.
+//
+// What a round found is handed over at its end, so a round that needs a larger layout has done
+// nothing, and the task goes on from its cursor in another pool.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "device/device.hpp"
+#include "execute/aggregate_state.hpp"
+#include "execute/control_arena.hpp"
+#include "execute/ordered_output.hpp"
+#include "execute/run_reader.hpp"
+#include "execute/scan_result.hpp"
+#include "plan/task_planner.hpp"
+#include "pool/scan_buffer.hpp"
+#include "query/compiled_predicate.hpp"
+#include "query/query.hpp"
+#include "version/database_version.hpp"
+
+namespace levelscan {
+
+// A field that aggregates need, and whether min or max is among them.
+struct AggregateInput {
+  Field field;
+  bool extremes = false;
+};
+
+// What all tasks of a scan share. Immutable while they run, except for the flags.
+struct ScanContext {
+  DatabaseVersion const* version = nullptr;
+  Device* device = nullptr;
+  PoolLayout const* layout = nullptr;
+  CompiledPredicate predicate;
+  std::vector<Field> columns;                     // of rows; empty with aggregates
+  std::vector<AggregateInput> aggregate_inputs;   // distinct fields
+  uint64_t limit = UINT64_MAX;
+  uint64_t snapshot = 0;
+  bool verify_checksums = true;
+  RowSink const* sink = nullptr;      // null with aggregates
+  OrderedOutput* output = nullptr;    // null with aggregates
+  std::atomic<bool> const* interrupted = nullptr;
+  std::atomic<bool> stop{false};  // set: tasks return at their next round
+};
+
+// A task's progress: it survives the pool.
+struct TaskState {
+  std::size_t number = 0;  // in output order
+  KeyRange range;
+  std::string cursor;  // user key; everything below it is done
+  bool done = false;
+  uint64_t rows_found = 0;
+  std::vector<AggregateState> aggregates;  // [aggregate_inputs]
+  ScanStatistics statistics;
+};
+
+class ScanTask {
+ public:
+  // All references outlive the task.
+  ScanTask(ScanContext& context, ScanBuffer& buffer, TaskState& state);
+
+  // Runs rounds until the range is done, the limit is reached, or context.stop is set. Throws Error,
+  // DeviceError, NeedLayout.
+  void run();
+
+ private:
+  // The window of the round, as the host sees it.
+  struct RoundWindow {
+    std::string lower;
+    Frontier upper;
+  };
+
+  void upload_query();
+  void fill(uint64_t trailer, uint32_t blocks_max, bool only_stuck);
+  [[nodiscard]] Frontier smallest_frontier() const;
+  void process(RoundWindow window);
+  void launch_filter(RoundWindow const& window);
+  void read_status();
+  [[noreturn]] void throw_fault(ScanStatus const& status) const;
+  // Sets the candidates' places. False when they don't fit.
+  bool share_candidates(uint64_t total);
+  [[nodiscard]] std::string cut_window();
+  void upload_shares();
+  [[nodiscard]] RowsArgs rows_args(uint32_t row_count) const;
+  void emit_rows(uint32_t row_count);
+  void aggregate_rows(uint32_t row_count);
+  [[nodiscard]] OwnedScalar fetch_scalar(Field const& field, Field const* device_field,
+                                         uint32_t row);
+  void commit_round(RoundWindow const& window);
+  template <class Function>
+  void timed(uint64_t ScanStatistics::*stage, Function&& function);
+
+  ScanContext& context_;
+  Device& device_;
+  ScanBuffer& buffer_;
+  TaskState& state_;
+  StreamView stream_;
+  ControlArena arena_;
+  std::vector<RunReader> readers_;  // [runs]
+
+  // Device addresses of what the query needs, valid for the task.
+  Predicate predicate_{};
+  Field const* columns_ = nullptr;
+  Field const* aggregate_fields_ = nullptr;
+  std::size_t query_bytes_ = 0;  // of the arena
+
+  // The round.
+  FilterArgs filter_args_{};
+  uint32_t tile_count_ = 0;
+  uint32_t slot_count_ = 0;
+  uint32_t runs_with_candidates_ = 0;
+  uint64_t round_rows_ = 0;
+  FormattedRows formatted_;
+  std::vector<AggregateState> round_aggregates_;
+  std::vector<RunView> views_;
+  std::vector<IndexView> index_views_;
+};
+
+}  // namespace levelscan

@@ -1,0 +1,290 @@
+#include "execute/scanner.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "execute/ordered_output.hpp"
+#include "execute/scan_task.hpp"
+#include "levelscan/error.hpp"
+#include "plan/pool_planner.hpp"
+#include "plan/task_planner.hpp"
+#include "pool/scan_buffer_pool.hpp"
+
+namespace levelscan {
+namespace {
+
+constexpr uint64_t kTaskBytesMin = 16 << 20;
+constexpr uint64_t kTasksPerThread = 4;  // evens out tasks of different cost
+
+uint32_t thread_count(ScannerOptions const& options) {
+  if (options.threads != 0) return options.threads;
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+std::unique_ptr<Device> make_device(ScannerOptions const& options) {
+  BackendChoice const choice = choose_backend(options.backend);
+  try {
+    return choice.backend == Backend::kCuda ? make_cuda_device(options.device_ordinal)
+                                            : make_cpu_device(CpuMirror::kAliasing);
+  } catch (DeviceError const& error) {
+    throw Error(ErrorCode::kDevice, error.what());
+  }
+}
+
+// The distinct fields that the aggregates need.
+std::vector<AggregateInput> aggregate_inputs(Query const& query, std::vector<std::size_t>& input_of) {
+  std::vector<AggregateInput> inputs;
+  for (AggregateColumn const& column : query.aggregates) {
+    if (column.function == AggregateFunction::kCountRows) {
+      input_of.push_back(0);
+      continue;
+    }
+    Field const& field = column.field.field;
+    auto const found = std::find_if(inputs.begin(), inputs.end(), [&](AggregateInput const& input) {
+      return input.field.source == field.source && input.field.type == field.type &&
+             input.field.big_endian == field.big_endian &&
+             input.field.from_end == field.from_end && input.field.offset == field.offset &&
+             input.field.size == field.size;
+    });
+    input_of.push_back(static_cast<std::size_t>(found - inputs.begin()));
+    if (found == inputs.end()) inputs.push_back({field, false});
+    if (column.function == AggregateFunction::kMin || column.function == AggregateFunction::kMax) {
+      inputs[input_of.back()].extremes = true;
+    }
+  }
+  return inputs;
+}
+
+void add_statistics(ScanStatistics& total, ScanStatistics const& task) {
+  for (auto const member :
+       {&ScanStatistics::entries_seen, &ScanStatistics::entries_filtered,
+        &ScanStatistics::shadowed_value, &ScanStatistics::shadowed_tombstone,
+        &ScanStatistics::shadowed_range, &ScanStatistics::bytes_read, &ScanStatistics::bytes_copied,
+        &ScanStatistics::bytes_decompressed, &ScanStatistics::windows,
+        &ScanStatistics::resolve_probe, &ScanStatistics::resolve_mark,
+        &ScanStatistics::resolve_merge, &ScanStatistics::fill_index_ns, &ScanStatistics::locate_ns,
+        &ScanStatistics::fill_data_ns, &ScanStatistics::filter_ns, &ScanStatistics::resolve_ns,
+        &ScanStatistics::emit_ns}) {
+    total.*member += task.*member;
+  }
+}
+
+}  // namespace
+
+BackendChoice choose_backend(Backend wanted) {
+  if (wanted == Backend::kCpu) return {Backend::kCpu, "asked for"};
+  std::string const reason = cuda_unavailable_reason();
+  if (reason.empty()) {
+    return {Backend::kCuda, wanted == Backend::kCuda ? "asked for" : "there is a CUDA device"};
+  }
+  if (wanted == Backend::kCuda) throw Error(ErrorCode::kDevice, "--backend cuda: " + reason);
+  return {Backend::kCpu, reason};
+}
+
+struct Scanner::Impl {
+  DatabaseVersion const& version;
+  ScannerOptions options;
+  std::unique_ptr<Device> own_device;
+  Device& device;
+  uint32_t threads;
+  PoolRequest request;
+  std::unique_ptr<ScanBufferPool> pool;  // null: there are no runs
+
+  Impl(DatabaseVersion const& database, ScannerOptions const& scanner_options, Device* given)
+      : version(database),
+        options(scanner_options),
+        own_device(given == nullptr ? make_device(options) : nullptr),
+        device(given == nullptr ? *own_device : *given),
+        threads(thread_count(options)) {
+    require_scannable(version);
+    request.memory_bytes =
+        options.memory_bytes != 0 ? options.memory_bytes : default_memory_bytes();
+    request.scans_max = options.scans_max != 0 ? options.scans_max : threads;
+    request.data_block_bytes = options.data_block_bytes;
+    request.candidates_max = options.candidates_max;
+    request.candidate_key_bytes = options.candidate_key_bytes;
+    request.result_bytes = options.result_bytes;
+    request.read_area_bytes = options.read_area_bytes;
+    if (version.runs.empty()) return;
+    pool = std::make_unique<ScanBufferPool>(device, plan_pool(version, device, request));
+  }
+
+  void run_tasks(ScanContext& context, std::vector<TaskState>& tasks);
+};
+
+// Runs every unfinished task, rebuilding the pool when a task needs a larger layout.
+void Scanner::Impl::run_tasks(ScanContext& context, std::vector<TaskState>& tasks) {
+  for (;;) {
+    context.layout = &pool->layout();
+    context.stop = false;
+    if (context.output != nullptr) context.output->wait_again();
+
+    std::mutex mutex;  // guards what follows
+    std::size_t next = 0;
+    std::exception_ptr failure;
+    std::size_t failed_task = tasks.size();
+    std::optional<NeedLayout> need;
+    auto const stop_all = [&] {
+      context.stop = true;
+      if (context.output != nullptr) context.output->stop_waiting();
+    };
+
+    auto const drive = [&] {
+      for (;;) {
+        TaskState* task = nullptr;
+        ScanBufferLease lease;
+        try {
+          // Acquired in output order: whoever holds the lock gets the next task and its buffer.
+          std::unique_lock lock(mutex);
+          while (next < tasks.size() && tasks[next].done) ++next;
+          if (next == tasks.size() || context.stop) return;
+          task = &tasks[next++];
+          lease = pool->acquire_wait();
+          lock.unlock();
+          ScanTask(context, *lease, *task).run();
+          if (task->done && context.output != nullptr) {
+            context.output->finish(task->number);
+            if (context.output->limit_reached()) stop_all();
+          }
+        } catch (NeedLayout const& met) {
+          std::unique_lock const lock(mutex);
+          if (!need) need = met;
+          stop_all();
+          return;
+        } catch (...) {
+          std::unique_lock const lock(mutex);
+          std::size_t const number = task == nullptr ? 0 : task->number;
+          if (!failure || number < failed_task) {
+            failure = std::current_exception();
+            failed_task = number;
+          }
+          stop_all();
+          return;
+        }
+      }
+    };
+
+    std::size_t const driver_count =
+        std::min<std::size_t>({threads, pool->layout().scans_max, tasks.size()});
+    if (driver_count <= 1) {
+      drive();
+    } else {
+      std::vector<std::jthread> drivers;
+      for (std::size_t i = 0; i < driver_count; ++i) drivers.emplace_back(drive);
+    }
+    if (failure) {
+      try {
+        std::rethrow_exception(failure);
+      } catch (DeviceError const& error) {
+        throw Error(ErrorCode::kDevice, error.what());
+      }
+    }
+    if (!need) return;
+    PoolLayout const grown = grow_pool(pool->layout(), *need, device, request);
+    pool.reset();  // the old one goes first: both together may be beyond the budget
+    pool = std::make_unique<ScanBufferPool>(device, grown);
+  }
+}
+
+Scanner::Scanner(DatabaseVersion const& version, ScannerOptions const& options)
+    : impl_(std::make_unique<Impl>(version, options, nullptr)) {}
+
+Scanner::Scanner(DatabaseVersion const& version, ScannerOptions const& options, Device& device)
+    : impl_(std::make_unique<Impl>(version, options, &device)) {}
+
+Scanner::~Scanner() = default;
+
+ScanResult Scanner::run(Query const& query, RowSink* sink, std::atomic<bool> const* interrupted) {
+  auto const begin = std::chrono::steady_clock::now();
+  DatabaseVersion const& version = impl_->version;
+  bool const aggregating = !query.aggregates.empty();
+  if (!aggregating && sink == nullptr) {
+    throw Error(ErrorCode::kUsage, "rows need somewhere to go");
+  }
+  if (!aggregating && query.columns.empty()) throw Error(ErrorCode::kUsage, "no columns selected");
+  if (query.snapshot && *query.snapshot > version.last_sequence) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("snapshot {} is above the newest sequence number, {}", *query.snapshot,
+                            version.last_sequence));
+  }
+
+  ScanContext context;
+  context.version = &version;
+  context.device = &impl_->device;
+  if (query.where != nullptr) context.predicate = compile_predicate(*query.where);
+  std::vector<std::size_t> input_of;
+  if (aggregating) {
+    context.aggregate_inputs = aggregate_inputs(query, input_of);
+  } else {
+    for (NamedField const& column : query.columns) context.columns.push_back(column.field);
+    context.sink = sink;
+    context.limit = query.limit;
+  }
+  context.snapshot = query.snapshot.value_or(version.last_sequence);
+  context.verify_checksums = impl_->options.verify_checksums;
+  context.interrupted = interrupted;
+
+  KeyRange const range{query.lower, query.upper};
+  uint64_t task_bytes = impl_->options.task_bytes;
+  if (task_bytes == 0 && impl_->threads > 1) {
+    task_bytes = std::max(kTaskBytesMin, overlapping_bytes(version, range) /
+                                             (impl_->threads * kTasksPerThread));
+  }
+  ScanPlan const plan =
+      version.runs.empty() || context.limit == 0 ? ScanPlan{} : plan_tasks(version, range, task_bytes);
+  std::vector<TaskState> tasks(plan.tasks.size());
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    tasks[i].number = i;
+    tasks[i].range = plan.tasks[i];
+    tasks[i].cursor = plan.tasks[i].lower;
+    tasks[i].aggregates.resize(context.aggregate_inputs.size());
+  }
+
+  std::optional<OrderedOutput> output;
+  if (!aggregating) {
+    output.emplace(*sink, tasks.size(), query.limit);
+    context.output = &*output;
+  }
+  if (!tasks.empty()) impl_->run_tasks(context, tasks);
+
+  ScanResult result;
+  ScanStatistics& statistics = result.statistics;
+  std::vector<AggregateState> aggregates(context.aggregate_inputs.size());
+  for (TaskState const& task : tasks) {
+    result.rows_found += task.rows_found;
+    for (std::size_t i = 0; i < aggregates.size(); ++i) aggregates[i].combine(task.aggregates[i]);
+    add_statistics(statistics, task.statistics);
+  }
+  if (output) result.rows_found = output->rows_written();
+  for (std::size_t i = 0; i < query.aggregates.size(); ++i) {
+    AggregateState const& state =
+        aggregates.empty() ? AggregateState{} : aggregates[input_of[i]];
+    result.aggregates.push_back(aggregate_value(query.aggregates[i], state, result.rows_found));
+  }
+
+  statistics.backend = impl_->device.info().backend;
+  statistics.snapshot = context.snapshot;
+  statistics.rows_found = result.rows_found;
+  statistics.bytes_planned = plan.bytes_planned;
+  statistics.tasks = tasks.size();
+  statistics.total_ns = static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - begin)
+          .count());
+  if (impl_->pool) {
+    PoolStatistics const pool = impl_->pool->statistics();
+    statistics.pool_pinned_bytes = pool.pinned_bytes;
+    statistics.pool_device_bytes = pool.device_bytes;
+    statistics.pool_scans_max = pool.scans_max;
+    statistics.pool_scans_high_water = pool.scans_high_water;
+    statistics.pool_waits = pool.waits;
+  }
+  return result;
+}
+
+}  // namespace levelscan

@@ -1,0 +1,31 @@
+// Where rows go. Batches are formatted by many threads at once and written by one, in key order.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "kernels/rows.hpp"
+
+namespace levelscan {
+
+// Rows in memory that belongs to the caller. Cell (row, column) stands at row * column_count + column.
+struct RowBatch {
+  Cell const* cells;
+  uint8_t const* bytes;  // what cells of bytes point into
+  uint32_t row_count;
+  uint32_t column_count;
+};
+
+class RowSink {
+ public:
+  virtual ~RowSink() = default;
+
+  // Appends the batch to `text` in a form that `write` takes. Thread-safe.
+  virtual void format(RowBatch const& batch, std::string& text) const = 0;
+
+  // Takes formatted text in output order, whole batches at a time. One thread at a time.
+  virtual void write(std::string_view text) = 0;
+};
+
+}  // namespace levelscan

@@ -1,0 +1,93 @@
+#include "output/statistics_json.hpp"
+
+#include <fmt/format.h>
+
+#include <initializer_list>
+#include <string_view>
+
+#include "output/text_encoding.hpp"
+
+namespace levelscan {
+namespace {
+
+struct Number {
+  std::string_view name;
+  uint64_t value;
+};
+
+// "name":value, for each.
+std::string members(std::initializer_list<Number> numbers) {
+  std::string text;
+  for (Number const& number : numbers) {
+    fmt::format_to(std::back_inserter(text), "{}\"{}\":{}", text.empty() ? "" : ",", number.name,
+                   number.value);
+  }
+  return text;
+}
+
+double seconds(uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e9; }
+double mebibytes(uint64_t bytes) { return static_cast<double>(bytes) / (1024.0 * 1024.0); }
+
+}  // namespace
+
+std::string statistics_json(ScanStatistics const& s) {
+  std::string text = R"({"schema_version":1,"backend":)";
+  append_json_text(s.backend, text);
+  text += "," + members({{"snapshot", s.snapshot},
+                         {"entries_seen", s.entries_seen},
+                         {"entries_filtered", s.entries_filtered},
+                         {"shadowed_value", s.shadowed_value},
+                         {"shadowed_tombstone", s.shadowed_tombstone},
+                         {"shadowed_range", s.shadowed_range},
+                         {"rows_found", s.rows_found},
+                         {"bytes_planned", s.bytes_planned},
+                         {"bytes_read", s.bytes_read},
+                         {"bytes_copied", s.bytes_copied},
+                         {"bytes_decompressed", s.bytes_decompressed},
+                         {"tasks", s.tasks},
+                         {"windows", s.windows}});
+  text += R"(,"resolve":{)" + members({{"probe", s.resolve_probe},
+                                       {"mark", s.resolve_mark},
+                                       {"merge", s.resolve_merge}});
+  text += R"(},"time_us":{)" + members({{"fill_index", s.fill_index_ns / 1000},
+                                        {"locate", s.locate_ns / 1000},
+                                        {"fill_data", s.fill_data_ns / 1000},
+                                        {"filter", s.filter_ns / 1000},
+                                        {"resolve", s.resolve_ns / 1000},
+                                        {"emit", s.emit_ns / 1000},
+                                        {"total", s.total_ns / 1000}});
+  text += R"(},"pool":{)" + members({{"pinned_bytes", s.pool_pinned_bytes},
+                                     {"device_bytes", s.pool_device_bytes},
+                                     {"scans_max", s.pool_scans_max},
+                                     {"scans_high_water", s.pool_scans_high_water},
+                                     {"waits", s.pool_waits}});
+  return text + "}}";
+}
+
+std::string statistics_text(ScanStatistics const& s) {
+  std::string text;
+  auto const out = std::back_inserter(text);
+  double const rate = s.total_ns == 0 ? 0.0 : static_cast<double>(s.entries_seen) / seconds(s.total_ns);
+  fmt::format_to(out, "backend     {}, snapshot {}\n", s.backend, s.snapshot);
+  fmt::format_to(out, "entries     {} seen, {} filtered, {} rows found\n", s.entries_seen,
+                 s.entries_filtered, s.rows_found);
+  fmt::format_to(out, "shadowed    {} by values, {} by tombstones, {} by range tombstones\n",
+                 s.shadowed_value, s.shadowed_tombstone, s.shadowed_range);
+  fmt::format_to(out, "MiB         {:.1f} planned, {:.1f} read, {:.1f} decompressed, {:.1f} copied\n",
+                 mebibytes(s.bytes_planned), mebibytes(s.bytes_read),
+                 mebibytes(s.bytes_decompressed), mebibytes(s.bytes_copied));
+  fmt::format_to(out, "work        {} tasks, {} windows (resolved: {} probe, {} mark, {} merge)\n",
+                 s.tasks, s.windows, s.resolve_probe, s.resolve_mark, s.resolve_merge);
+  fmt::format_to(out,
+                 "seconds     {:.3f} in all, {:.0f} entries/s; over tasks: index {:.3f}, locate {:.3f}, "
+                 "data {:.3f}, filter {:.3f}, resolve {:.3f}, emit {:.3f}\n",
+                 seconds(s.total_ns), rate, seconds(s.fill_index_ns), seconds(s.locate_ns),
+                 seconds(s.fill_data_ns), seconds(s.filter_ns), seconds(s.resolve_ns),
+                 seconds(s.emit_ns));
+  fmt::format_to(out, "pool        {:.1f} MiB pinned, {:.1f} MiB device, {} of {} scans used, {} waits\n",
+                 mebibytes(s.pool_pinned_bytes), mebibytes(s.pool_device_bytes),
+                 s.pool_scans_high_water, s.pool_scans_max, s.pool_waits);
+  return text;
+}
+
+}  // namespace levelscan

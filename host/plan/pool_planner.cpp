@@ -1,0 +1,145 @@
+#include "plan/pool_planner.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "levelscan/error.hpp"
+
+namespace levelscan {
+namespace {
+
+constexpr uint32_t kSmallestDataBlockBytes = 64 << 10;
+constexpr uint32_t kResultBytesMin = 256;  // single values come to the host through it
+constexpr uint32_t kSpaceBytesMax = 0xf0000000;  // offsets have 32 bits
+
+// A worker's blocks stay in its core's cache; a GPU needs enough intervals to fill it.
+uint32_t preferred_data_block_bytes(Device const& device) {
+  return device.info().backend == "cuda" ? 16 << 20 : 1 << 20;
+}
+
+uint32_t with_headroom(uint64_t bytes, char const* what) {
+  if (bytes > kSpaceBytesMax) {
+    throw Error(ErrorCode::kDevice,
+                fmt::format("{} needs {} bytes; at most {} can be held", what, bytes, kSpaceBytesMax));
+  }
+  // Growing by doubling keeps the number of rebuilds small.
+  return static_cast<uint32_t>(std::min<uint64_t>(std::bit_ceil(bytes), kSpaceBytesMax));
+}
+
+PoolLayout fit_scans(PoolLayout layout, Device const& device, PoolRequest const& request) {
+  while (layout.scans_max > 1 && pool_bytes(device, layout) > request.memory_bytes) {
+    --layout.scans_max;
+  }
+  uint64_t const needed = pool_bytes(device, layout);
+  if (needed > request.memory_bytes) {
+    throw Error(ErrorCode::kDevice,
+                fmt::format("the scan needs {} bytes of memory for {} runs, and may use {}: raise "
+                            "--memory to at least {}KiB",
+                            needed, layout.runs.size(), request.memory_bytes, (needed + 1023) / 1024));
+  }
+  return layout;
+}
+
+}  // namespace
+
+uint64_t default_memory_bytes() {
+  uint64_t const ram = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+                       static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  return std::min<uint64_t>(uint64_t{1} << 30, ram / 4);
+}
+
+uint64_t pool_bytes(Device const& device, PoolLayout const& layout) {
+  return layout.pool_bytes(device).total();
+}
+
+PoolLayout plan_pool(DatabaseVersion const& version, Device const& device,
+                     PoolRequest const& request) {
+  PoolLayout layout;
+  layout.scans_max = std::max<uint32_t>(request.scans_max, 1);
+  uint64_t stored_index_bytes_max = 0;
+  for (SortedRun const& run : version.runs) {
+    uint64_t index_bytes = 0;
+    for (auto const& table : run.tables) {
+      if (!table) continue;
+      index_bytes = std::max({index_bytes, table->properties().index_bytes,
+                              table->index_handle().size});
+      stored_index_bytes_max = std::max(stored_index_bytes_max, table->index_handle().size);
+    }
+    // The property counts the entries alone.
+    index_bytes += index_bytes / 16 + 256;
+    if (index_bytes > kSpaceBytesMax) {
+      throw Error(ErrorCode::kDevice,
+                  fmt::format("an index block of {} bytes; at most {} can be held", index_bytes,
+                              kSpaceBytesMax));
+    }
+    layout.runs.push_back({static_cast<uint32_t>(index_bytes),
+                           request.data_block_bytes != 0 ? request.data_block_bytes
+                                                         : preferred_data_block_bytes(device)});
+  }
+  uint32_t const run_count = static_cast<uint32_t>(layout.runs.size());
+  bool const is_cuda = device.info().backend == "cuda";
+  layout.candidates_max = std::max(request.candidates_max != 0 ? request.candidates_max
+                                   : is_cuda                   ? 1u << 20
+                                                               : 1u << 16,
+                                   2 * run_count);
+  layout.candidate_key_bytes = request.candidate_key_bytes != 0 ? request.candidate_key_bytes
+                               : is_cuda                        ? 64u << 20
+                                                                : 4u << 20;
+  layout.result_bytes = request.result_bytes != 0 ? std::max(request.result_bytes, kResultBytesMin)
+                        : is_cuda                 ? 32u << 20
+                                                  : 2u << 20;
+  layout.cells_max = std::max(layout.result_bytes / 32, 64u);
+  layout.control_bytes = (64u << 10) + run_count * 256;
+  layout.read_area_bytes =
+      std::max(request.read_area_bytes != 0 ? request.read_area_bytes : 1u << 20,
+               with_headroom(stored_index_bytes_max + kBlockTrailerBytes, "an index block"));
+
+  if (request.data_block_bytes == 0) {
+    auto const largest = [&] {
+      return std::max_element(layout.runs.begin(), layout.runs.end(),
+                              [](RunLayout const& a, RunLayout const& b) {
+                                return a.data_block_bytes < b.data_block_bytes;
+                              });
+    };
+    while (!layout.runs.empty() && largest()->data_block_bytes > kSmallestDataBlockBytes &&
+           pool_bytes(device, layout) > request.memory_bytes) {
+      for (RunLayout& run : layout.runs) {
+        run.data_block_bytes = std::max(run.data_block_bytes / 2, kSmallestDataBlockBytes);
+      }
+    }
+  }
+  return fit_scans(std::move(layout), device, request);
+}
+
+PoolLayout grow_pool(PoolLayout layout, NeedLayout const& need, Device const& device,
+                     PoolRequest const& request) {
+  switch (need.space) {
+    case NeedLayout::Space::kIndexBlock:
+      layout.runs.at(need.run).index_block_bytes = with_headroom(need.bytes, "an index block");
+      break;
+    case NeedLayout::Space::kDataBlock:
+      layout.runs.at(need.run).data_block_bytes = with_headroom(need.bytes, "a data block");
+      break;
+    case NeedLayout::Space::kCandidateKeys:
+      layout.candidate_key_bytes = with_headroom(need.bytes, "the keys of candidates");
+      break;
+    case NeedLayout::Space::kCells:
+      layout.cells_max = with_headroom(need.bytes, "a row of results");
+      break;
+    case NeedLayout::Space::kResult:
+      layout.result_bytes = with_headroom(need.bytes, "a row of results");
+      break;
+    case NeedLayout::Space::kControl:
+      layout.control_bytes = with_headroom(need.bytes, "the query");
+      break;
+    case NeedLayout::Space::kReadArea:
+      layout.read_area_bytes = with_headroom(need.bytes, "a stored block");
+      break;
+  }
+  return fit_scans(std::move(layout), device, request);
+}
+
+}  // namespace levelscan

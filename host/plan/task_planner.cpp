@@ -1,0 +1,86 @@
+#include "plan/task_planner.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+namespace levelscan {
+namespace {
+
+bool overlaps(TableMeta const& meta, KeyRange const& range) {
+  if (range.upper && meta.smallest_user_key() >= *range.upper) return false;
+  return meta.largest_user_key() >= range.lower;
+}
+
+// `bytes` more of some run have been passed at `end`.
+struct Piece {
+  std::string end;  // user key
+  uint64_t bytes;
+};
+
+void add_index_pieces(Table const& table, uint64_t piece_bytes, std::vector<Piece>& pieces) {
+  std::vector<uint8_t> const block = table.read_index_block();
+  IndexCursor cursor = table.index_cursor(block);
+  uint64_t bytes = 0;
+  for (; cursor.valid(); cursor.next()) {
+    bytes += cursor.handle().size + kBlockTrailerBytes;
+    if (bytes < piece_bytes) continue;
+    auto const key = cursor.user_key();
+    pieces.push_back({std::string(reinterpret_cast<char const*>(key.data()), key.size()), bytes});
+    bytes = 0;
+  }
+}
+
+}  // namespace
+
+uint64_t overlapping_bytes(DatabaseVersion const& version, KeyRange const& range) {
+  uint64_t bytes = 0;
+  for (SortedRun const& run : version.runs) {
+    for (TableMeta const& meta : run.metas) {
+      if (overlaps(meta, range)) bytes += meta.file_bytes;
+    }
+  }
+  return bytes;
+}
+
+ScanPlan plan_tasks(DatabaseVersion const& version, KeyRange const& range, uint64_t task_bytes) {
+  ScanPlan plan;
+  if (range.upper && *range.upper <= range.lower) return plan;
+  plan.bytes_planned = overlapping_bytes(version, range);
+  if (task_bytes == 0 || plan.bytes_planned <= task_bytes) {
+    plan.tasks.push_back(range);
+    return plan;
+  }
+  // Small pieces make tasks of similar size out of runs whose tables end at different keys.
+  uint64_t const piece_bytes = std::max<uint64_t>(task_bytes / 4, 1);
+  std::vector<Piece> pieces;
+  for (SortedRun const& run : version.runs) {
+    for (std::size_t i = 0; i < run.metas.size(); ++i) {
+      TableMeta const& meta = run.metas[i];
+      if (!overlaps(meta, range)) continue;
+      if (meta.file_bytes > 2 * piece_bytes) {
+        add_index_pieces(*run.tables[i], piece_bytes, pieces);
+      } else {
+        pieces.push_back({std::string(meta.largest_user_key()), meta.file_bytes});
+      }
+    }
+  }
+  std::sort(pieces.begin(), pieces.end(),
+            [](Piece const& a, Piece const& b) { return a.end < b.end; });
+
+  KeyRange task{range.lower, std::nullopt};
+  uint64_t bytes = 0;
+  for (Piece& piece : pieces) {
+    bytes += piece.bytes;
+    if (bytes < task_bytes || piece.end <= task.lower) continue;
+    if (range.upper && piece.end >= *range.upper) break;
+    task.upper = piece.end;
+    plan.tasks.push_back(task);
+    task = KeyRange{std::move(piece.end), std::nullopt};
+    bytes = 0;
+  }
+  task.upper = range.upper;
+  plan.tasks.push_back(std::move(task));
+  return plan;
+}
+
+}  // namespace levelscan

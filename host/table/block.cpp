@@ -1,0 +1,77 @@
+#include "table/block.hpp"
+
+#include <fmt/core.h>
+
+#include "table/coding.hpp"
+#include "table/refusal.hpp"
+
+namespace levelscan {
+
+uint8_t verify_block(std::span<uint8_t const> raw, ChecksumType checksum_type,
+                     BlockPlace const& place, bool verify_checksum) {
+  if (raw.size() < kBlockTrailerBytes) {
+    throw corruption_error(place.file, place.offset, "block without a trailer");
+  }
+  std::size_t const payload_bytes = raw.size() - kBlockTrailerBytes;
+  if (verify_checksum) {
+    uint32_t const stored = load_fixed32(raw.data() + payload_bytes + 1);
+    uint32_t const computed = block_checksum(checksum_type, raw.data(), payload_bytes);
+    if (stored != computed) {
+      throw corruption_error(
+          place.file, place.offset,
+          fmt::format("block of {} bytes has {} checksum 0x{:08x}, stored is 0x{:08x}",
+                      payload_bytes, checksum_name(checksum_type), computed, stored));
+    }
+  }
+  return raw[payload_bytes];
+}
+
+std::vector<uint8_t> read_block(RandomAccessFile const& file, BlockHandle const& handle,
+                                ChecksumType checksum_type, uint32_t format_version,
+                                uint64_t bytes_max) {
+  BlockPlace const place{file.path(), handle.offset};
+  std::vector<uint8_t> raw = file.read(handle.offset, handle.size + kBlockTrailerBytes);
+  uint8_t const type_byte = verify_block(raw, checksum_type, place);
+  std::span<uint8_t const> const payload(raw.data(), handle.size);
+  std::size_t const bytes = uncompressed_size(type_byte, payload, format_version, place);
+  if (bytes > bytes_max) {
+    throw corruption_error(
+        file.path(), handle.offset,
+        fmt::format("block of {} bytes where at most {} are plausible", bytes, bytes_max));
+  }
+  if (type_byte == static_cast<uint8_t>(Compression::kNone)) {
+    raw.resize(handle.size);
+    return raw;
+  }
+  std::vector<uint8_t> block(bytes);
+  decompress(type_byte, payload, format_version, block, place);
+  return block;
+}
+
+void for_each_entry(std::span<uint8_t const> block, BlockPlace const& place,
+                    std::function<bool(std::span<uint8_t const> key,
+                                       std::span<uint8_t const> value)> const& visit) {
+  BlockTail const tail = parse_block_tail(block, place);
+  check_restarts(block, tail, place);
+  ByteReader reader(block.first(tail.entries_end));
+  std::vector<uint8_t> key;
+  while (!reader.empty()) {
+    std::size_t const entry_offset = reader.position();
+    uint32_t shared = 0;
+    uint32_t non_shared = 0;
+    uint32_t value_bytes = 0;
+    std::span<uint8_t const> suffix;
+    std::span<uint8_t const> value;
+    if (!reader.read_varint32(shared) || !reader.read_varint32(non_shared) ||
+        !reader.read_varint32(value_bytes) || shared > key.size() ||
+        !reader.read_bytes(non_shared, suffix) || !reader.read_bytes(value_bytes, value)) {
+      throw corruption_error(place.file, place.offset,
+                             fmt::format("malformed entry {} bytes into the block", entry_offset));
+    }
+    key.resize(shared);
+    key.insert(key.end(), suffix.begin(), suffix.end());
+    if (!visit(key, value)) return;
+  }
+}
+
+}  // namespace levelscan

@@ -1,0 +1,43 @@
+// One block of a table file, read by its handle: verified, decompressed, walked. For metadata,
+// index blocks on the host, and tools; the scan fills its pinned blocks itself and uses
+// verify_block() and decompress().
+//
+//   entry:  shared v32 | non_shared v32 | value_len v32 | key[non_shared] | value[value_len]
+//
+// Functions are thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "table/block_handle.hpp"
+#include "table/block_tail.hpp"
+#include "table/checksum.hpp"
+#include "table/codec.hpp"
+#include "table/random_access_file.hpp"
+
+namespace levelscan {
+
+// Checks the trailer of a block as it stands in the file, `raw` = payload || type u8 || checksum
+// u32, and returns the type byte. With `verify_checksum` false the type byte alone is read. Throws
+// Error kCorruption.
+uint8_t verify_block(std::span<uint8_t const> raw, ChecksumType checksum_type,
+                     BlockPlace const& place, bool verify_checksum = true);
+
+// Reads, verifies and decompresses one block. `bytes_max` bounds the uncompressed size.
+// REQUIRES: block_handle_in_bounds(). Throws Error: kCorruption, kUnsupported, kRuntime.
+[[nodiscard]] std::vector<uint8_t> read_block(RandomAccessFile const& file,
+                                              BlockHandle const& handle, ChecksumType checksum_type,
+                                              uint32_t format_version,
+                                              uint64_t bytes_max = UINT32_MAX);
+
+// Calls `visit(key, value)` for each entry of an uncompressed block with inline values, in order;
+// the spans live for the call, `value` points into `block`. Stops when it returns false. Throws
+// Error kCorruption, kUnsupported.
+void for_each_entry(
+    std::span<uint8_t const> block, BlockPlace const& place,
+    std::function<bool(std::span<uint8_t const> key, std::span<uint8_t const> value)> const& visit);
+
+}  // namespace levelscan

@@ -1,0 +1,77 @@
+// Decompression of table blocks.
+//
+// The type byte after a block's payload names the codec. From format version 2 on the payload is
+//   snappy          raw Snappy (it begins with its own varint32 size)
+//   lz4, lz4hc      varint32 uncompressed size, LZ4 block
+//   zstd            varint32 uncompressed size, Zstandard frame
+// No dictionaries. Other codecs are refused by name.
+//
+// REQUIRES: checksums have been verified. Malformed input is nevertheless an error, never an
+// overrun. Functions are thread-safe; a DecompressionContext belongs to one thread at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace levelscan {
+
+enum class Compression : uint8_t {
+  kNone = 0,
+  kSnappy = 1,
+  kZlib = 2,
+  kBzip2 = 3,
+  kLz4 = 4,
+  kLz4hc = 5,
+  kXpress = 6,
+  kZstd = 7,
+  kZstdNotFinal = 0x40,  // written by early releases; the bytes are those of kZstd
+};
+
+// Lower-case name for messages, for example "zstd"; "codec 0x81" for what has no name.
+[[nodiscard]] std::string compression_name(uint8_t type_byte);
+
+// Whether decompress() knows the codec.
+[[nodiscard]] bool compression_supported(uint8_t type_byte);
+
+// Working memory of a decompressor, reused from block to block. Movable.
+class DecompressionContext {
+ public:
+  DecompressionContext();
+  ~DecompressionContext();
+  DecompressionContext(DecompressionContext&&) noexcept;
+  DecompressionContext& operator=(DecompressionContext&&) noexcept;
+
+  // One per thread, made at first use and kept until the thread ends.
+  static DecompressionContext& of_this_thread();
+
+  struct State;
+  [[nodiscard]] State& state() { return *state_; }
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+// Where a block came from, for error texts only.
+struct BlockPlace {
+  std::string_view file;
+  uint64_t offset = 0;  // of the block's first byte in the file
+};
+
+// Bytes the payload decompresses to: read from its head, and checked against the most that its
+// codec can produce from that many bytes. Throws Error: kUnsupported for a codec not known,
+// kCorruption.
+[[nodiscard]] std::size_t uncompressed_size(uint8_t type_byte, std::span<uint8_t const> payload,
+                                            uint32_t format_version, BlockPlace const& place);
+
+// Decompresses into `out`, whose size must be exactly uncompressed_size() of the payload; kNone
+// copies. Throws Error: kUnsupported for a codec not known, kCorruption when the payload is
+// malformed or gives another length.
+void decompress(uint8_t type_byte, std::span<uint8_t const> payload, uint32_t format_version,
+                std::span<uint8_t> out, BlockPlace const& place,
+                DecompressionContext& context = DecompressionContext::of_this_thread());
+
+}  // namespace levelscan

@@ -1,0 +1,102 @@
+#include "table/random_access_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "table/refusal.hpp"
+
+namespace levelscan {
+namespace {
+
+Error system_error(std::string_view action, std::string const& path, int error_number) {
+  return {ErrorCode::kRuntime,
+          fmt::format("cannot {} {}: {}", action, path, std::strerror(error_number))};
+}
+
+}  // namespace
+
+std::optional<RandomAccessFile> RandomAccessFile::open_if_exists(std::string const& path) {
+  // Not blocking: a pipe of that name would otherwise hold the open up forever.
+  int const descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) {
+    if (errno == ENOENT) return std::nullopt;
+    throw system_error("open", path, errno);
+  }
+  RandomAccessFile file(descriptor, 0, path);
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) throw system_error("inspect", path, errno);
+  if (!S_ISREG(status.st_mode)) {
+    throw Error(ErrorCode::kRuntime, fmt::format("cannot open {}: not a regular file", path));
+  }
+  file.size_ = static_cast<uint64_t>(status.st_size);
+  return file;
+}
+
+RandomAccessFile RandomAccessFile::open(std::string const& path) {
+  std::optional<RandomAccessFile> file = open_if_exists(path);
+  if (!file) throw system_error("open", path, ENOENT);
+  return std::move(*file);
+}
+
+RandomAccessFile::~RandomAccessFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+RandomAccessFile::RandomAccessFile(RandomAccessFile&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)),
+      size_(other.size_),
+      path_(std::move(other.path_)) {}
+
+RandomAccessFile& RandomAccessFile::operator=(RandomAccessFile&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  std::swap(size_, other.size_);
+  std::swap(path_, other.path_);
+  return *this;
+}
+
+void RandomAccessFile::read(uint64_t offset, std::span<uint8_t> out) const {
+  if (offset > size_ || out.size() > size_ - offset) {
+    throw corruption_error(
+        path_, offset,
+        fmt::format("{} bytes wanted, but the file has {} bytes", out.size(), size_));
+  }
+  // Linux moves at most 2 GiB in one call.
+  constexpr std::size_t kPieceBytesMax = std::size_t{1} << 30;
+  while (!out.empty()) {
+    ssize_t const bytes = ::pread(descriptor_, out.data(), std::min(out.size(), kPieceBytesMax),
+                                  static_cast<off_t>(offset));
+    if (bytes < 0) {
+      if (errno == EINTR) continue;
+      throw system_error("read", path_, errno);
+    }
+    if (bytes == 0)
+      throw corruption_error(path_, offset, "the file became shorter while it was read");
+    out = out.subspan(static_cast<std::size_t>(bytes));
+    offset += static_cast<uint64_t>(bytes);
+  }
+}
+
+std::vector<uint8_t> RandomAccessFile::read(uint64_t offset, uint64_t bytes) const {
+  if (offset > size_ || bytes > size_ - offset) {
+    throw corruption_error(path_, offset,
+                           fmt::format("{} bytes wanted, but the file has {} bytes", bytes, size_));
+  }
+  std::vector<uint8_t> out(bytes);
+  read(offset, std::span<uint8_t>(out));
+  return out;
+}
+
+void RandomAccessFile::will_need(uint64_t offset, uint64_t bytes) const noexcept {
+  // The result is of no use: reading works without it.
+  static_cast<void>(::posix_fadvise(descriptor_, static_cast<off_t>(offset),
+                                    static_cast<off_t>(bytes), POSIX_FADV_WILLNEED));
+}
+
+}  // namespace levelscan

@@ -1,0 +1,135 @@
+#include "table/table_reader.hpp"
+
+#include <fmt/core.h>
+
+#include <array>
+#include <utility>
+
+namespace levelscan {
+namespace {
+
+constexpr std::string_view kCompactAdvice =
+    "run a full compaction with RocksDB (CompactRange) and scan again";
+
+// What `rocksdb.compression` holds where every codec that the table may have used is known here.
+bool compression_property_supported(std::string_view name) {
+  static constexpr std::array<std::string_view, 7> kKnown = {
+      "", "NoCompression", "Snappy", "LZ4", "LZ4HC", "ZSTD", "ZSTDNotFinal"};
+  for (std::string_view const known : kKnown) {
+    if (name == known) return true;
+  }
+  return false;
+}
+
+std::string index_type_feature(uint32_t type) {
+  switch (static_cast<IndexType>(type)) {
+    case IndexType::kBinarySearch: return "binary-search index";
+    case IndexType::kHash: return "hash index";
+    case IndexType::kTwoLevel: return "partitioned index";
+    case IndexType::kFirstKey: return "index with first keys";
+  }
+  return fmt::format("index type {}", type);
+}
+
+}  // namespace
+
+Table::Table(RandomAccessFile file, uint64_t file_number, Footer footer)
+    : file_(std::move(file)), file_number_(file_number), footer_(footer) {}
+
+std::shared_ptr<Table const> Table::open(std::string const& path, uint64_t file_number,
+                                         uint64_t file_bytes, std::vector<Refusal>& refusals) {
+  std::optional<RandomAccessFile> file = RandomAccessFile::open_if_exists(path);
+  if (!file) throw corruption_error(path, "the MANIFEST names this table, but it is missing");
+  if (file->size() != file_bytes) {
+    throw corruption_error(path, fmt::format("the table has {} bytes, but the MANIFEST says {}",
+                                             file->size(), file_bytes));
+  }
+  std::optional<Footer> const footer = read_footer(*file, refusals);
+  if (!footer) return nullptr;
+
+  std::shared_ptr<Table> table(new Table(std::move(*file), file_number, *footer));
+  table->metaindex_ = read_metaindex(table->file_, *footer);
+  auto const properties = table->metaindex_.find("rocksdb.properties");
+  if (properties == table->metaindex_.end()) {
+    // How the index is encoded stands nowhere else.
+    refusals.push_back({"table without properties", path, footer->metaindex.offset,
+                        "rewrite the table with RocksDB (a full compaction)"});
+    return nullptr;
+  }
+  table->properties_ = read_properties(table->file_, *footer, properties->second);
+  table->collect_refusals();
+  return table;
+}
+
+void Table::collect_refusals() {
+  auto const offset_of = [this](std::string const& name) -> std::optional<uint64_t> {
+    auto const found = metaindex_.find(name);
+    if (found == metaindex_.end()) return std::nullopt;
+    return found->second.offset;
+  };
+  std::optional<uint64_t> const properties_offset = offset_of("rocksdb.properties");
+  auto const refuse = [this](std::string feature, std::optional<uint64_t> offset,
+                             std::string_view advice) {
+    refusals_.push_back({std::move(feature), path(), offset, std::string(advice)});
+  };
+
+  std::optional<uint64_t> const tombstones = offset_of("rocksdb.range_del");
+  if (tombstones) {
+    std::vector<uint8_t> const block = read_block(metaindex_.at("rocksdb.range_del"));
+    has_range_deletions_ = parse_block_tail(block, {path(), *tombstones}).entries_end > 0;
+  }
+  if (properties_.range_deletions > 0) has_range_deletions_ = true;
+  if (has_range_deletions_) {
+    refuse("range tombstones (DeleteRange)", tombstones ? tombstones : properties_offset,
+           kCompactAdvice);
+  }
+  if (properties_.merge_operands > 0) {
+    refuse("merge operands", properties_offset, kCompactAdvice);
+  }
+  if (properties_.index_type != static_cast<uint32_t>(IndexType::kBinarySearch)) {
+    refuse(index_type_feature(properties_.index_type), properties_offset,
+           "set BlockBasedTableOptions::index_type to kBinarySearch and run a full compaction with "
+           "RocksDB");
+  }
+  if (std::optional<uint64_t> const dictionary = offset_of("rocksdb.compression_dict")) {
+    refuse("compression dictionary", dictionary,
+           "set CompressionOptions::max_dict_bytes to 0 and run a full compaction with RocksDB");
+  }
+  if (properties_.external_sst_version.value_or(0) > 0) {
+    refuse(fmt::format("ingested table (external_sst_file version {})",
+                       *properties_.external_sst_version),
+           properties_offset, kCompactAdvice);
+  } else if (properties_.global_sequence.value_or(0) != 0) {
+    refuse("ingested table with a global sequence number", properties_offset, kCompactAdvice);
+  }
+  if (!properties_.user_timestamps_persisted || properties_.comparator.ends_with(".u64ts")) {
+    refuse("user-defined timestamps", properties_offset, kReadWithRocksdbAdvice);
+  }
+  if (properties_.has_embedded_blobs) {
+    refuse("embedded blobs", properties_offset, kReadWithRocksdbAdvice);
+  }
+  if (properties_.separated_keys_and_values) {
+    refuse("separated keys and values in data blocks", properties_offset, kReadWithRocksdbAdvice);
+  }
+  if (!compression_property_supported(properties_.compression)) {
+    refuse(
+        fmt::format("{} compression", properties_.compression), properties_offset,
+        "set the compression to snappy, lz4, zstd or none and run a full compaction with RocksDB");
+  }
+}
+
+std::vector<uint8_t> Table::read_index_block() const { return read_block(footer_.index); }
+
+std::vector<uint8_t> Table::read_block(BlockHandle const& handle) const {
+  if (!block_handle_in_bounds(handle, footer_.offset)) {
+    throw corruption_error(path(), handle.offset,
+                           fmt::format("block of {} bytes lies outside the file", handle.size));
+  }
+  return levelscan::read_block(file_, handle, footer_.checksum_type, footer_.format_version);
+}
+
+IndexCursor Table::index_cursor(std::span<uint8_t const> block) const {
+  return {block, index_encoding(), footer_.offset, {path(), footer_.index.offset}};
+}
+
+}  // namespace levelscan

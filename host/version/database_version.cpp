@@ -1,0 +1,271 @@
+#include "version/database_version.hpp"
+
+#include <fmt/core.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+#include "table/coding.hpp"
+#include "version/manifest.hpp"
+#include "version/wal_check.hpp"
+
+namespace levelscan {
+namespace {
+
+// A database that is being written is read again when its MANIFEST grew meanwhile.
+constexpr int kAttemptsMax = 20;
+constexpr std::size_t kRefusalsShownMax = 20;
+
+using TableCache =
+    std::map<std::pair<uint64_t, uint64_t>, std::shared_ptr<Table const>>;  // (number, bytes)
+
+bool file_exists(std::string const& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0;
+}
+
+std::string table_path(std::string const& database, uint64_t file_number) {
+  std::string path = fmt::format("{}/{:06}.sst", database, file_number);
+  if (file_exists(path)) return path;
+  // LevelDB's suffix, which RocksDB takes too.
+  std::string const old_path = fmt::format("{}/{:06}.ldb", database, file_number);
+  return file_exists(old_path) ? old_path : path;
+}
+
+// Every table keeps its file open; the usual soft limit of 1024 is soon met. Where this fails,
+// opening says so.
+void raise_open_files_limit(std::size_t tables) {
+  constexpr rlim_t kOthers = 128;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  rlim_t const wanted = tables + kOthers;
+  if (limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, std::max<rlim_t>(wanted, 2 * limit.rlim_cur));
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+TableMeta meta_of(FileEntry const& file, std::string const& database) {
+  return {file.file_number,       table_path(database, file.file_number),
+          file.file_bytes,        static_cast<int>(file.level),
+          file.smallest,          file.largest,
+          file.smallest_sequence, file.largest_sequence};
+}
+
+// Puts a level's tables in key order. REQUIRES: the bytewise comparator.
+void sort_and_check_level(std::vector<FileEntry>& files, uint32_t level,
+                          std::string const& manifest_path) {
+  for (FileEntry const& file : files) {
+    if (compare_internal_keys(file.smallest, file.largest) > 0) {
+      throw corruption_error(
+          manifest_path,
+          fmt::format("bounds of table {} are the wrong way round", file.file_number));
+    }
+  }
+  if (level == 0) return;
+  std::sort(files.begin(), files.end(), [](FileEntry const& a, FileEntry const& b) {
+    return compare_internal_keys(a.smallest, b.smallest) < 0;
+  });
+  for (std::size_t i = 1; i < files.size(); ++i) {
+    if (compare_internal_keys(files[i - 1].largest, files[i].smallest) >= 0) {
+      throw corruption_error(manifest_path,
+                             fmt::format("tables {} and {} of level {} overlap",
+                                         files[i - 1].file_number, files[i].file_number, level));
+    }
+  }
+}
+
+void sort_newest_first(std::vector<FileEntry>& files) {
+  auto const rank = [](FileEntry const& file) {
+    return std::tuple(file.largest_sequence, file.smallest_sequence, file.file_number);
+  };
+  std::sort(files.begin(), files.end(),
+            [&](FileEntry const& a, FileEntry const& b) { return rank(a) > rank(b); });
+}
+
+class VersionBuilder {
+ public:
+  VersionBuilder(std::string const& database, ManifestVersion manifest, TableCache& cache)
+      : manifest_(std::move(manifest)), cache_(cache) {
+    version_.path = database;
+    version_.comparator = manifest_.comparator;
+    version_.last_sequence = manifest_.last_sequence;
+    version_.column_families = manifest_.column_families;
+    version_.manifest_number = manifest_.number;
+    version_.manifest_bytes = manifest_.complete_bytes;
+  }
+
+  DatabaseVersion build() {
+    refuse_by_manifest();
+    std::size_t tables = 0;
+    for (auto const& files : manifest_.levels) tables += files.size();
+    raise_open_files_limit(tables);
+    for (uint32_t level = 0; level < manifest_.levels.size(); ++level) add_level(level);
+    std::vector<Refusal> const logs =
+        check_write_ahead_logs(version_.path, manifest_.log_number, manifest_.tracked_logs);
+    version_.refusals.insert(version_.refusals.end(), logs.begin(), logs.end());
+    return std::move(version_);
+  }
+
+ private:
+  void refuse(std::string feature, std::string file, std::string_view advice) {
+    version_.refusals.push_back(
+        {std::move(feature), std::move(file), std::nullopt, std::string(advice)});
+  }
+
+  [[nodiscard]] bool is_bytewise() const { return manifest_.comparator == kBytewiseComparator; }
+
+  void refuse_by_manifest() {
+    if (manifest_.comparator.ends_with(".u64ts") || !manifest_.user_timestamps_persisted) {
+      refuse("user-defined timestamps", manifest_.path, kReadWithRocksdbAdvice);
+    } else if (!is_bytewise()) {
+      refuse(fmt::format("comparator '{}'", manifest_.comparator), manifest_.path,
+             kReadWithRocksdbAdvice);
+    }
+    if (manifest_.column_families.size() > 1) {
+      std::string names;
+      for (std::size_t i = 1; i < manifest_.column_families.size(); ++i) {
+        names += (i > 1 ? ", " : "") + manifest_.column_families[i];
+      }
+      refuse(fmt::format("column families besides the default one ({})", names), manifest_.path,
+             "copy the rows to scan into the default column family of a database of its own");
+    }
+    if (!manifest_.blob_files.empty()) {
+      refuse(fmt::format("blob files ({:06}.blob)", manifest_.blob_files.begin()->first),
+             manifest_.path,
+             "set enable_blob_files to false and run a full compaction with garbage collection");
+    }
+  }
+
+  void add_level(uint32_t level) {
+    std::vector<FileEntry>& files = manifest_.levels[level];
+    if (is_bytewise()) sort_and_check_level(files, level, manifest_.path);
+    if (level == 0) {
+      sort_newest_first(files);
+      for (FileEntry const& file : files) {
+        version_.runs.emplace_back();
+        add_table(version_.runs.back(), file);
+      }
+    } else if (!files.empty()) {
+      version_.runs.emplace_back();
+      for (FileEntry const& file : files) add_table(version_.runs.back(), file);
+    }
+  }
+
+  void add_table(SortedRun& run, FileEntry const& file) {
+    TableMeta meta = meta_of(file, version_.path);
+    std::shared_ptr<Table const> table;
+    if (file.path_id != 0) {
+      refuse(fmt::format("table in another directory (path id {} of db_paths)", file.path_id),
+             meta.path, "move all tables into the database's directory with RocksDB");
+    } else {
+      table = open_table(meta);
+    }
+    if (file.oldest_blob_file_number != 0) {
+      refuse(fmt::format("blob references ({:06}.blob)", file.oldest_blob_file_number), meta.path,
+             "set enable_blob_files to false and run a full compaction with garbage collection");
+    }
+    if (file.has_timestamps) refuse("user-defined timestamps", meta.path, kReadWithRocksdbAdvice);
+    if (table) check_table(*table);
+
+    run.level = meta.level;
+    run.largest_sequence = std::max(run.largest_sequence, meta.largest_sequence);
+    run.tables.push_back(std::move(table));
+    run.metas.push_back(std::move(meta));
+  }
+
+  std::shared_ptr<Table const> open_table(TableMeta const& meta) {
+    auto const known = cache_.find({meta.file_number, meta.file_bytes});
+    if (known != cache_.end()) return known->second;
+    std::shared_ptr<Table const> table =
+        Table::open(meta.path, meta.file_number, meta.file_bytes, version_.refusals);
+    if (table) cache_.emplace(std::pair{meta.file_number, meta.file_bytes}, table);
+    return table;
+  }
+
+  void check_table(Table const& table) {
+    version_.refusals.insert(version_.refusals.end(), table.refusals().begin(),
+                             table.refusals().end());
+    std::string const& comparator = table.properties().comparator;
+    if (!comparator.empty() && comparator != manifest_.comparator) {
+      refuse(fmt::format("table with comparator '{}' in a database with '{}'", comparator,
+                         manifest_.comparator),
+             table.path(), kReadWithRocksdbAdvice);
+    }
+  }
+
+  ManifestVersion manifest_;
+  TableCache& cache_;
+  DatabaseVersion version_;
+};
+
+struct ManifestState {
+  std::string path;
+  uint64_t file_bytes = 0;
+};
+
+// Whether CURRENT names another MANIFEST than `current`, or that one (once read) has grown.
+bool has_changed(std::string const& database, std::string const& current,
+                 std::optional<ManifestState> const& manifest) {
+  if (read_current(database) != current) return true;
+  if (!manifest) return false;
+  struct stat status {};
+  return ::stat(manifest->path.c_str(), &status) != 0 ||
+         static_cast<uint64_t>(status.st_size) != manifest->file_bytes;
+}
+
+}  // namespace
+
+int compare_internal_keys(std::string_view a, std::string_view b) {
+  std::size_t const a_bytes = a.size() - kInternalTrailerBytes;
+  std::size_t const b_bytes = b.size() - kInternalTrailerBytes;
+  int const order = a.substr(0, a_bytes).compare(b.substr(0, b_bytes));
+  if (order != 0) return order;
+  uint64_t const a_trailer = load_fixed64(as_bytes(a).data() + a_bytes);
+  uint64_t const b_trailer = load_fixed64(as_bytes(b).data() + b_bytes);
+  if (a_trailer == b_trailer) return 0;
+  return a_trailer > b_trailer ? -1 : 1;
+}
+
+DatabaseVersion open_version(std::string const& path) {
+  std::string database = path;
+  while (database.size() > 1 && database.back() == '/') database.pop_back();
+  TableCache cache;
+  for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+    std::string const current = read_current(database);
+    std::optional<ManifestState> state;
+    try {
+      ManifestVersion manifest = read_manifest(database);
+      state = {manifest.path, manifest.file_bytes};
+      DatabaseVersion version = VersionBuilder(database, std::move(manifest), cache).build();
+      if (!has_changed(database, current, state)) return version;
+    } catch (Error const&) {
+      // What was named may have been deleted since.
+      if (!has_changed(database, current, state)) throw;
+    }
+  }
+  throw Error(
+      ErrorCode::kRuntime,
+      fmt::format("{} changes faster than it can be opened; stop its writer or scan a checkpoint",
+                  database));
+}
+
+void require_scannable(DatabaseVersion const& version) {
+  if (version.refusals.empty()) return;
+  std::string text;
+  std::size_t const shown = std::min(version.refusals.size(), kRefusalsShownMax);
+  for (std::size_t i = 0; i < shown; ++i) {
+    if (i > 0) text += '\n';
+    text += refusal_text(version.refusals[i]);
+  }
+  if (shown < version.refusals.size()) {
+    text += fmt::format("\nand {} more", version.refusals.size() - shown);
+  }
+  throw Error(ErrorCode::kUnsupported, text);
+}
+
+}  // namespace levelscan

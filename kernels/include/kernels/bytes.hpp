@@ -1,0 +1,63 @@
+// Views of bytes and unaligned little- and big-endian loads, for host and device alike.
+// Views own nothing; whoever hands one out says how long it lives.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "kernels/portability.hpp"
+
+namespace levelscan {
+
+// A view of `size` bytes at `data`.
+struct Bytes {
+  uint8_t const* data;
+  uint32_t size;
+};
+
+template <class Integer>
+LEVELSCAN_HOST_DEVICE inline Integer load_unaligned(uint8_t const* from) {
+#if defined(__CUDA_ARCH__)
+  // A misaligned word is a fault on the device, so the bytes are gathered one at a time.
+  Integer value = 0;
+  for (uint32_t i = 0; i < sizeof(Integer); ++i) {
+    value = static_cast<Integer>(value | (static_cast<Integer>(from[i]) << (8 * i)));
+  }
+  return value;
+#else
+  Integer value;
+  std::memcpy(&value, from, sizeof value);  // the host is little-endian: asserted where it starts
+  return value;
+#endif
+}
+
+// Big-endian, up to eight bytes: as an integer its order is the order of the bytes.
+LEVELSCAN_HOST_DEVICE inline uint64_t load_big_endian(uint8_t const* from, uint32_t count) {
+  uint64_t value = 0;
+  for (uint32_t i = 0; i < count; ++i) value = (value << 8) | from[i];
+  return value;
+}
+
+// The length of the common prefix of two byte strings, at most `limit`, which both have.
+LEVELSCAN_HOST_DEVICE inline uint32_t common_prefix(uint8_t const* a, uint8_t const* b,
+                                                    uint32_t limit) {
+  uint32_t i = 0;
+#if !defined(__CUDA_ARCH__)
+  for (; i + 8 <= limit; i += 8) {
+    uint64_t const difference = load_unaligned<uint64_t>(a + i) ^ load_unaligned<uint64_t>(b + i);
+    if (difference != 0) return i + static_cast<uint32_t>(__builtin_ctzll(difference)) / 8;
+  }
+#endif
+  while (i < limit && a[i] == b[i]) ++i;
+  return i;
+}
+
+// Bytewise order: negative, zero or positive; a proper prefix comes first.
+LEVELSCAN_HOST_DEVICE inline int compare_bytes(Bytes a, Bytes b) {
+  uint32_t const limit = a.size < b.size ? a.size : b.size;
+  uint32_t const common = common_prefix(a.data, b.data, limit);
+  if (common < limit) return a.data[common] < b.data[common] ? -1 : 1;
+  return a.size == b.size ? 0 : a.size < b.size ? -1 : 1;
+}
+
+}  // namespace levelscan

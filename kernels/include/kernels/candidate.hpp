@@ -1,0 +1,67 @@
+// A row that passed range and predicate and is its own run's newest visible version.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/bytes.hpp"
+#include "kernels/internal_key.hpp"
+
+namespace levelscan {
+
+inline constexpr uint32_t kCandidateAlive = 1;      // cleared when a newer version shadows it
+inline constexpr uint32_t kCandidateUndecided = 2;  // the predicate is still to be tested
+
+struct Candidate {
+  uint64_t key_prefix;  // first 8 bytes of the user key, big-endian, zero-padded
+  uint64_t trailer;
+  uint32_t key_offset;  // of the internal key in the candidate key space
+  uint32_t user_size;
+  uint32_t value_offset;  // in the run's data block
+  uint32_t value_size;
+  uint32_t run;
+  uint32_t flags;
+};
+static_assert(sizeof(Candidate) == 40);
+
+// Number of candidates and bytes of their internal keys; over many intervals both can pass 32 bits.
+struct IntervalCount {
+  uint64_t candidates;
+  uint64_t key_bytes;
+};
+static_assert(sizeof(IntervalCount) == 16);
+
+struct AddIntervalCounts {
+  LEVELSCAN_HOST_DEVICE IntervalCount operator()(IntervalCount a, IntervalCount b) const {
+    return IntervalCount{a.candidates + b.candidates, a.key_bytes + b.key_bytes};
+  }
+};
+
+LEVELSCAN_HOST_DEVICE inline uint64_t key_prefix_of(Bytes user_key) {
+  uint32_t const count = user_key.size < 8 ? user_key.size : 8;
+  return count == 0 ? 0 : load_big_endian(user_key.data, count) << (8 * (8 - count));
+}
+
+LEVELSCAN_HOST_DEVICE inline bool candidate_is_alive(Candidate const& candidate) {
+  return (candidate.flags & kCandidateAlive) != 0;
+}
+
+LEVELSCAN_OUT_OF_LINE inline bool user_key_less(Candidate const& a, Candidate const& b,
+                                                uint8_t const* keys) {
+  return compare_bytes(Bytes{keys + a.key_offset, a.user_size},
+                       Bytes{keys + b.key_offset, b.user_size}) < 0;
+}
+
+// User-key order of candidates; no two that are alive have the same user key.
+struct CandidateLess {
+  Candidate const* candidates;
+  uint8_t const* keys;
+
+  LEVELSCAN_HOST_DEVICE bool operator()(uint32_t a, uint32_t b) const {
+    Candidate const& x = candidates[a];
+    Candidate const& y = candidates[b];
+    if (x.key_prefix != y.key_prefix) return x.key_prefix < y.key_prefix;
+    return user_key_less(x, y, keys);
+  }
+};
+
+}  // namespace levelscan

@@ -1,0 +1,246 @@
+// Kernel: decodes the restart intervals of all runs that the window touches, in parallel, and counts
+// in each the entries that are candidates: inside the window, the newest version of their key in
+// their run that the snapshot sees, and accepted by the predicate.
+//
+// The same test, as `IntervalFilter`, serves the gather kernel, which visits the same entries again
+// to write the candidates down.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/candidate.hpp"
+#include "kernels/narrow.hpp"
+#include "kernels/predicate.hpp"
+#include "kernels/run_view.hpp"
+#include "kernels/scan_status.hpp"
+
+namespace levelscan {
+
+inline constexpr uint32_t kTileIntervals = 64;
+// Leading bytes of the current internal key that are kept for a predicate that reads keys. What
+// lies beyond them is tested after the candidates' keys are written.
+inline constexpr uint32_t kKeyWindowBytes = 64;
+
+struct FilterArgs {
+  RunView const* runs;          // [run_count]
+  IntervalRange const* ranges;  // [run_count]
+  uint32_t run_count;
+  Window window;
+  Predicate predicate;
+  IntervalCount* counts;  // [slots of all runs] out of filter; in, scanned, of gather
+  RunTotals* totals;      // [run_count] out of filter
+  ScanStatus* status;
+};
+
+// What the walk over one interval counts besides its candidates.
+struct FilterTally {
+  uint32_t seen;
+  uint32_t filtered;
+  uint32_t shadowed_value;
+  uint32_t shadowed_tombstone;
+};
+
+// Applies one entry of a walk to the leading bytes of the current internal key.
+LEVELSCAN_HOST_DEVICE inline void update_key_window(EntryWalk const& walk, uint8_t* key_window) {
+  uint32_t const key_size = walk.user_size + kTrailerBytes;
+  uint32_t const end = key_size < kKeyWindowBytes ? key_size : kKeyWindowBytes;
+  for (uint32_t i = walk.shared; i < end; ++i) key_window[i] = walk.delta()[i - walk.shared];
+}
+
+// True when the last entry of the interval before `interval` has the same user key as its first
+// entry and is visible: then the first entry is not its run's newest visible version.
+template <class Block>
+LEVELSCAN_KERNEL inline bool first_is_shadowed(Block& block, FilterArgs const& args, uint32_t r,
+                                               uint32_t interval, Bytes first_user_key,
+                                               uint64_t& shadowing_trailer) {
+  RunView const& run = args.runs[r];
+  if (interval == 0) return false;
+  Interval const previous = interval_bytes(run, interval - 1);
+  EntryWalk walk = EntryWalk::over(run.data, previous.begin, previous.end);
+  PrefixComparison comparison = PrefixComparison::against(first_user_key);
+  WalkStep step = walk.next();
+  for (; step == WalkStep::kEntry; step = walk.next()) comparison.advance(walk);
+  if (step == WalkStep::kCorrupt || !walk.started || comparison.order > 0) {
+    report_fault(block, *args.status, ScanFault::kCorruptEntry, r, walk.offset, 0);
+    return true;
+  }
+  shadowing_trailer = walk.trailer;
+  return comparison.order == 0 && sequence_of(walk.trailer) <= args.window.snapshot;
+}
+
+// Walks one interval and calls on_candidate(walk, undecided) for each candidate in it.
+// `key_window`: [kKeyWindowBytes] of this item's own in Shared.
+template <class Block, class OnCandidate>
+LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& args, uint32_t r,
+                                             uint32_t interval, DataBlockRef const& data_block,
+                                             uint8_t* key_window, FilterTally& tally,
+                                             OnCandidate&& on_candidate) {
+  RunView const& run = args.runs[r];
+  IntervalRange const& range = args.ranges[r];
+  Window const& window = args.window;
+  bool const whole = interval >= range.whole_first && interval < range.whole_last;
+  bool const reads_key = args.predicate.reads_key != 0;
+  Interval const bounds = interval_bytes(run, data_block, interval);
+  EntryWalk walk = EntryWalk::over(run.data, bounds.begin, bounds.end);
+  PrefixComparison lower = PrefixComparison::against(window.lower);
+  PrefixComparison upper = PrefixComparison::against(window.upper);
+  bool newer_is_visible = false;  // the previous entry, when it has the same user key
+  bool newer_is_value = false;
+
+  WalkStep step = walk.next();
+  if (step == WalkStep::kEnd) step = WalkStep::kCorrupt;  // no interval is empty
+  for (; step == WalkStep::kEntry; step = walk.next()) {
+    if (reads_key) update_key_window(walk, key_window);
+    if (!whole) {
+      lower.advance(walk);
+      if (window.has_upper) {
+        upper.advance(walk);
+        if (upper.order >= 0) return;
+      }
+      if (lower.order < 0) continue;
+    }
+    ++tally.seen;
+    bool const visible = sequence_of(walk.trailer) <= window.snapshot;
+    EntryType const type = type_of(walk.trailer);
+    if (walk.same_user_key && newer_is_visible) {
+      if (newer_is_value) {
+        ++tally.shadowed_value;
+      } else {
+        ++tally.shadowed_tombstone;
+      }
+      continue;
+    }
+    newer_is_visible = visible;
+    newer_is_value = type == EntryType::kValue;
+    if (!visible) continue;
+    if (type != EntryType::kValue) {
+      if (type == EntryType::kDeletion || type == EntryType::kSingleDeletion) continue;
+      bool const known = type == EntryType::kMerge || type == EntryType::kBlobIndex ||
+                         type == EntryType::kDeletionWithTimestamp ||
+                         type == EntryType::kWideColumnEntity ||
+                         type == EntryType::kValuePreferredSequence;
+      report_fault(block, *args.status,
+                   known ? ScanFault::kUnsupportedType : ScanFault::kUnknownType, r,
+                   walk.entry_offset, static_cast<uint64_t>(type));
+      return;
+    }
+    uint32_t const key_at_hand = walk.user_size < kKeyWindowBytes ? walk.user_size : kKeyWindowBytes;
+    Row const row{{key_window, reads_key ? key_at_hand : 0},
+                  walk.user_size,
+                  {run.data + walk.value_offset, walk.value_size},
+                  sequence_of(walk.trailer)};
+    Verdict const verdict = evaluate(args.predicate, row);
+    if (verdict == Verdict::kFails) {
+      ++tally.filtered;
+      continue;
+    }
+    if (walk.first) {
+      uint64_t newer = 0;
+      Bytes const user_key{walk.delta(), walk.user_size};
+      if (first_is_shadowed(block, args, r, interval, user_key, newer)) {
+        if (type_of(newer) == EntryType::kValue) {
+          ++tally.shadowed_value;
+        } else {
+          ++tally.shadowed_tombstone;
+        }
+        continue;
+      }
+    }
+    on_candidate(walk, verdict == Verdict::kUndecided);
+  }
+  if (step == WalkStep::kCorrupt) {
+    report_fault(block, *args.status, ScanFault::kCorruptEntry, r, walk.offset, 0);
+  }
+}
+
+// The run that a tile of the grid belongs to.
+LEVELSCAN_HOST_DEVICE inline uint32_t run_of_tile(RunView const* runs, uint32_t run_count,
+                                                  uint32_t tile) {
+  uint32_t r = run_count - 1;
+  while (r > 0 && runs[r].first_tile > tile) --r;
+  return r;
+}
+
+LEVELSCAN_HOST_DEVICE inline uint32_t tiles_of(uint32_t interval_count) {
+  return (interval_count + kTileIntervals - 1) / kTileIntervals;
+}
+
+struct Filter {
+  using Args = FilterArgs;
+
+  struct Shared {
+    uint32_t first_block;  // that the tile touches
+    uint32_t last_block;
+    uint64_t candidates;
+    uint64_t key_bytes;
+    uint32_t seen;
+    uint32_t filtered;
+    uint32_t shadowed_value;
+    uint32_t shadowed_tombstone;
+    uint8_t key_window[kTileIntervals][kKeyWindowBytes];
+  };
+
+  // A block is a tile of kTileIntervals intervals of one run; an item is an interval.
+  template <class Block>
+  LEVELSCAN_KERNEL void operator()(Block& block, Args const& args, Shared& shared) const {
+    uint32_t const r = run_of_tile(args.runs, args.run_count, block.index());
+    RunView const& run = args.runs[r];
+    IntervalRange const range = args.ranges[r];
+    uint32_t const tile_first = (block.index() - run.first_tile) * kTileIntervals;
+    uint32_t const tile_left = run.interval_count - tile_first;
+    uint32_t const tile_count = tile_left < kTileIntervals ? tile_left : kTileIntervals;
+    if (tile_first >= range.last || tile_first + tile_count <= range.first) {
+      block.for_each(tile_count, [&](uint32_t i) {
+        args.counts[run.first_slot + tile_first + i] = IntervalCount{0, 0};
+      });
+      return;
+    }
+    block.for_each(1, [&](uint32_t) {
+      shared.first_block = block_of_interval(run, tile_first, 0, run.block_count - 1);
+      shared.last_block = block_of_interval(run, tile_first + tile_count - 1, shared.first_block,
+                                            run.block_count - 1);
+      shared.candidates = 0;
+      shared.key_bytes = 0;
+      shared.seen = 0;
+      shared.filtered = 0;
+      shared.shadowed_value = 0;
+      shared.shadowed_tombstone = 0;
+    });
+    block.for_each(tile_count, [&](uint32_t i) {
+      uint32_t const interval = tile_first + i;
+      IntervalCount count{0, 0};
+      if (interval >= range.first && interval < range.last) {
+        uint32_t const data_block =
+            block_of_interval(run, interval, shared.first_block, shared.last_block);
+        FilterTally tally{0, 0, 0, 0};
+        filter_interval(block, args, r, interval, run.blocks[data_block], shared.key_window[i],
+                        tally, [&](EntryWalk const& walk, bool) {
+                          ++count.candidates;
+                          count.key_bytes += walk.user_size + kTrailerBytes;
+                        });
+        block.fetch_add(shared.seen, tally.seen);
+        if (tally.filtered != 0) block.fetch_add(shared.filtered, tally.filtered);
+        if (tally.shadowed_value != 0) block.fetch_add(shared.shadowed_value, tally.shadowed_value);
+        if (tally.shadowed_tombstone != 0) {
+          block.fetch_add(shared.shadowed_tombstone, tally.shadowed_tombstone);
+        }
+        if (count.candidates != 0) {
+          block.fetch_add(shared.candidates, count.candidates);
+          block.fetch_add(shared.key_bytes, count.key_bytes);
+        }
+      }
+      args.counts[run.first_slot + interval] = count;
+    });
+    block.for_each(1, [&](uint32_t) {
+      block.fetch_add(args.status->entries_seen, static_cast<uint64_t>(shared.seen));
+      block.fetch_add(args.status->entries_filtered, static_cast<uint64_t>(shared.filtered));
+      block.fetch_add(args.status->shadowed_value, static_cast<uint64_t>(shared.shadowed_value));
+      block.fetch_add(args.status->shadowed_tombstone,
+                      static_cast<uint64_t>(shared.shadowed_tombstone));
+      block.fetch_add(args.totals[r].candidates, shared.candidates);
+      block.fetch_add(args.totals[r].key_bytes, shared.key_bytes);
+    });
+  }
+};
+
+}  // namespace levelscan

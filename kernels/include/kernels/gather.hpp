@@ -1,0 +1,138 @@
+// Kernel: visits again the intervals that hold candidates and writes each candidate down, its
+// internal key rebuilt. Where a candidate goes follows from the scanned counts, so the order is the
+// order of keys within a run, whatever the lanes do.
+//
+// When all candidates don't fit, each run gets a share of the space, and its first candidate that
+// doesn't fit is written one place after the others as a mark: the window has to end there.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/filter.hpp"
+
+namespace levelscan {
+
+// Where a run's candidates go. A candidate fits when its index is below `candidates_max` and its key
+// ends at or before `key_bytes_max`, both counted from the run's own bases.
+struct CandidateShare {
+  uint32_t candidate_base;
+  uint32_t candidates_max;
+  uint32_t key_base;
+  uint32_t key_bytes_max;
+  uint32_t mark_key_bytes_max;  // room for the mark's key behind key_bytes_max
+  uint32_t marked;              // out: 1 when the mark was written
+  uint32_t mark;                // out: its place in the candidates
+};
+static_assert(sizeof(CandidateShare) == 28);
+
+// Rebuilds internal keys of one interval into successive slots, in the order of the entries. The
+// previous slot is where a key's leading bytes come from; entries between two slots are walked.
+struct KeyBuilder {
+  uint8_t const* data;
+  uint32_t offset;          // first entry that the previous slot doesn't have in it
+  uint8_t const* previous;  // internal key of the last slot, or null
+  uint32_t previous_size;
+
+  // Writes the internal key of the entry at `entry_offset` to slot[key_size].
+  LEVELSCAN_HOST_DEVICE void build(uint32_t entry_offset, uint32_t key_size, uint8_t* slot) {
+    uint32_t const copied = previous_size < key_size ? previous_size : key_size;
+    for (uint32_t i = 0; i < copied; ++i) slot[i] = previous[i];
+    for (;;) {
+      EntryHeader entry;
+      // The walk has decoded every entry up to this one, so this never fails.
+      if (!decode_entry(data, offset, UINT32_MAX, entry)) return;
+      uint32_t const end = entry.key_size < key_size ? entry.key_size : key_size;
+      uint8_t const* const delta = data + entry.delta_offset;
+      for (uint32_t i = entry.shared; i < end; ++i) slot[i] = delta[i - entry.shared];
+      bool const last = offset == entry_offset;
+      offset = entry.value_offset + entry.value_size;
+      if (last) break;
+    }
+    previous = slot;
+    previous_size = key_size;
+  }
+};
+
+struct Gather {
+  struct Args {
+    FilterArgs filter;
+    CandidateShare* shares;  // [run_count]
+    Candidate* candidates;
+    uint8_t* keys;
+  };
+
+  struct Shared {
+    uint32_t first_block;
+    uint32_t last_block;
+    uint8_t key_window[kTileIntervals][kKeyWindowBytes];
+  };
+
+  // Blocks and items as in Filter.
+  template <class Block>
+  LEVELSCAN_KERNEL void operator()(Block& block, Args const& args, Shared& shared) const {
+    FilterArgs const& filter = args.filter;
+    uint32_t const r = run_of_tile(filter.runs, filter.run_count, block.index());
+    RunView const& run = filter.runs[r];
+    IntervalRange const range = filter.ranges[r];
+    uint32_t const tile_first = (block.index() - run.first_tile) * kTileIntervals;
+    uint32_t const tile_left = run.interval_count - tile_first;
+    uint32_t const tile_count = tile_left < kTileIntervals ? tile_left : kTileIntervals;
+    if (tile_first >= range.last || tile_first + tile_count <= range.first) return;
+    block.for_each(1, [&](uint32_t) {
+      shared.first_block = block_of_interval(run, tile_first, 0, run.block_count - 1);
+      shared.last_block = block_of_interval(run, tile_first + tile_count - 1, shared.first_block,
+                                            run.block_count - 1);
+    });
+    block.for_each(tile_count, [&](uint32_t i) {
+      uint32_t const interval = tile_first + i;
+      if (interval < range.first || interval >= range.last) return;
+      // Exclusive sums over all runs' slots, and one slot more for the total.
+      IntervalCount const before = filter.counts[run.first_slot + interval];
+      IntervalCount const after = filter.counts[run.first_slot + interval + 1];
+      if (before.candidates == after.candidates) return;
+      IntervalCount const base = filter.counts[run.first_slot];
+      DataBlockRef const& data_block =
+          run.blocks[block_of_interval(run, interval, shared.first_block, shared.last_block)];
+      CandidateShare& share = args.shares[r];
+      KeyBuilder builder{run.data, interval_bytes(run, data_block, interval).begin, nullptr, 0};
+      uint64_t index = before.candidates - base.candidates;
+      uint64_t key_start = before.key_bytes - base.key_bytes;
+      FilterTally tally{0, 0, 0, 0};
+      filter_interval(
+          block, filter, r, interval, data_block, shared.key_window[i], tally,
+          [&](EntryWalk const& walk, bool undecided) {
+            uint32_t const key_size = walk.user_size + kTrailerBytes;
+            uint64_t const key_end = key_start + key_size;
+            bool const fits = index < share.candidates_max && key_end <= share.key_bytes_max;
+            bool const is_mark = !fits && key_start <= share.key_bytes_max &&
+                                 (index == 0 || index - 1 < share.candidates_max);
+            if (is_mark && key_size > share.mark_key_bytes_max) {
+              report_fault(block, *filter.status, ScanFault::kKeyTooLarge, r, walk.entry_offset,
+                           key_size);
+            } else if (fits || is_mark) {
+              uint32_t const place = share.candidate_base + static_cast<uint32_t>(index);
+              uint32_t const key_offset = share.key_base + static_cast<uint32_t>(key_start);
+              uint8_t* const slot = args.keys + key_offset;
+              builder.build(walk.entry_offset, key_size, slot);
+              args.candidates[place] =
+                  Candidate{key_prefix_of(Bytes{slot, walk.user_size}),
+                            walk.trailer,
+                            key_offset,
+                            walk.user_size,
+                            walk.value_offset,
+                            walk.value_size,
+                            r,
+                            kCandidateAlive | (undecided ? kCandidateUndecided : 0u)};
+              if (is_mark) {
+                share.marked = 1;
+                share.mark = place;
+              }
+            }
+            ++index;
+            key_start = key_end;
+          });
+    });
+  }
+};
+
+}  // namespace levelscan

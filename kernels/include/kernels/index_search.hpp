@@ -1,0 +1,221 @@
+// Kernel: binary search of a key range over the restart arrays of the runs' index blocks.
+//
+// An index block (table/block_based/index_builder.cc) has one entry for each data block: a separator
+// S_i with last_key(i) <= S_i < first_key(i+1), and the data block's handle. Entries stand as in a
+// data block, or, where the value is delta-encoded, without the value's length:
+//   shared varint32 | non_shared varint32 | key[non_shared] | offset varint64, size varint64 when
+//   shared == 0, else the signed change of size as one varint64
+// Separators are internal keys, or bare user keys where the table says so.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/entry_walk.hpp"
+#include "kernels/internal_key.hpp"
+#include "kernels/scan_status.hpp"
+
+namespace levelscan {
+
+struct IndexView {
+  uint8_t const* index;      // the whole block, uncompressed
+  uint32_t restarts_offset;  // end of the entries
+  uint32_t restart_count;
+  bool user_keys;        // separators have no trailer
+  bool delta_encoded;    // values have no length
+  bool active;           // false: nothing to search for in this run
+  bool has_upper;
+  uint64_t lower_trailer;  // internal-key target (lower, lower_trailer)
+  Bytes lower;
+  Bytes upper;
+};
+
+// An entry's place: `skip` entries after restart point `restart`.
+struct IndexPosition {
+  uint32_t restart;
+  uint32_t skip;
+};
+
+struct IndexRange {
+  IndexPosition first;  // the first separator >= lower
+  IndexPosition last;   // the first separator >= upper; where there is none, the last entry
+  uint32_t first_found;  // 0: every separator is below lower
+  uint32_t last_found;   // 0: every separator is below upper
+};
+static_assert(sizeof(IndexRange) == 24);
+
+// The entries of one restart interval of an index block, key comparisons without rebuilding.
+struct IndexEntryWalk {
+  uint8_t const* bytes;
+  uint32_t offset;
+  uint32_t end;
+  uint32_t delta_offset;
+  uint32_t shared;
+  uint32_t key_size;  // as stored
+  bool delta_encoded;
+  bool started;
+
+  LEVELSCAN_HOST_DEVICE WalkStep next() {
+    if (offset >= end) return WalkStep::kEnd;
+    uint32_t const previous_size = started ? key_size : 0;
+    if (!delta_encoded) {
+      EntryHeader entry;
+      if (!decode_entry(bytes, offset, end, entry)) return WalkStep::kCorrupt;
+      shared = entry.shared;
+      key_size = entry.key_size;
+      delta_offset = entry.delta_offset;
+      offset = entry.value_offset + entry.value_size;
+    } else {
+      uint32_t non_shared = 0;
+      if (!decode_varint32(bytes, end, offset, shared) ||
+          !decode_varint32(bytes, end, offset, non_shared) || non_shared > end - offset ||
+          shared > UINT32_MAX - non_shared) {
+        return WalkStep::kCorrupt;
+      }
+      key_size = shared + non_shared;
+      delta_offset = offset;
+      offset += non_shared;
+      uint64_t value = 0;
+      if (!decode_varint64(bytes, end, offset, value)) return WalkStep::kCorrupt;
+      if (shared == 0 && !decode_varint64(bytes, end, offset, value)) return WalkStep::kCorrupt;
+    }
+    if (shared > previous_size || (!started && shared != 0)) return WalkStep::kCorrupt;
+    started = true;
+    return WalkStep::kEntry;
+  }
+};
+
+// Separator S against the internal key (user_key, trailer): true when S is less.
+LEVELSCAN_HOST_DEVICE inline bool separator_less(IndexView const& view, Bytes separator,
+                                                 Bytes user_key, uint64_t trailer) {
+  uint32_t const user_size = separator.size - (view.user_keys ? 0 : kTrailerBytes);
+  int const order = compare_bytes(Bytes{separator.data, user_size}, user_key);
+  if (order != 0 || view.user_keys) return order < 0;
+  return load_unaligned<uint64_t>(separator.data + user_size) > trailer;
+}
+
+LEVELSCAN_HOST_DEVICE inline bool restart_entry(IndexView const& view, uint32_t restart,
+                                                IndexEntryWalk& walk) {
+  uint8_t const* const restarts = view.index + view.restarts_offset;
+  uint32_t const begin = load_unaligned<uint32_t>(restarts + 4 * restart);
+  uint32_t const end = restart + 1 < view.restart_count
+                           ? load_unaligned<uint32_t>(restarts + 4 * (restart + 1))
+                           : view.restarts_offset;
+  if (begin >= end || end > view.restarts_offset) return false;
+  walk = IndexEntryWalk{view.index, begin, end, 0, 0, 0, view.delta_encoded, false};
+  uint32_t const smallest = view.user_keys ? 0 : kTrailerBytes;
+  return walk.next() == WalkStep::kEntry && walk.key_size >= smallest;
+}
+
+// Finds the first entry whose separator is >= (user_key, trailer). False when the index is corrupt.
+// When there is none, `found` is 0 and `position` is the last entry.
+LEVELSCAN_HOST_DEVICE inline bool search_separators(IndexView const& view, Bytes user_key,
+                                                    uint64_t trailer, IndexPosition& position,
+                                                    uint32_t& found) {
+  // The number of restart points whose key is less than the target.
+  IndexEntryWalk walk;
+  uint32_t low = 0;
+  uint32_t high = view.restart_count;
+  while (low < high) {
+    uint32_t const middle = low + (high - low) / 2;
+    if (!restart_entry(view, middle, walk)) return false;
+    Bytes const separator{walk.bytes + walk.delta_offset, walk.key_size};
+    if (separator_less(view, separator, user_key, trailer)) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  found = 1;
+  position = IndexPosition{0, 0};
+  if (low == 0) return true;
+  // The interval before may hold the first separator that is not less.
+  position.restart = low - 1;
+  if (!restart_entry(view, low - 1, walk)) return false;
+  uint32_t common = 0;  // leading bytes that the separator and the target's user key have in common
+  bool less = true;
+  Bytes const first{walk.bytes + walk.delta_offset, walk.key_size};
+  uint32_t const trailer_bytes = view.user_keys ? 0 : kTrailerBytes;
+  common = common_prefix(first.data, user_key.data,
+                         first.size - trailer_bytes < user_key.size ? first.size - trailer_bytes
+                                                                    : user_key.size);
+  uint32_t previous_user_size = first.size - trailer_bytes;
+  uint64_t separator_trailer =
+      view.user_keys ? 0 : load_unaligned<uint64_t>(first.data + previous_user_size);
+  WalkStep step;
+  while ((step = walk.next()) == WalkStep::kEntry) {
+    ++position.skip;
+    if (walk.key_size < trailer_bytes) return false;
+    uint32_t const user_size = walk.key_size - trailer_bytes;
+    // Byte `at` of the separator, for at >= the bytes known to be shared with the previous one.
+    uint32_t const shared = walk.shared;
+    uint64_t const previous_trailer = separator_trailer;
+    auto const byte_at = [&](uint32_t at) -> uint8_t {
+      if (at >= shared) return walk.bytes[walk.delta_offset + (at - shared)];
+      return static_cast<uint8_t>(previous_trailer >> (8 * (at - previous_user_size)));
+    };
+    uint32_t const smaller_user_size =
+        previous_user_size < user_size ? previous_user_size : user_size;
+    uint32_t const kept = shared < smaller_user_size ? shared : smaller_user_size;
+    if (shared > user_size && user_size < previous_user_size) return false;  // keys descend
+    int order = -1;
+    if (common >= kept) {
+      uint32_t const limit = user_size < user_key.size ? user_size : user_key.size;
+      common = kept;
+      while (common < limit && byte_at(common) == user_key.data[common]) ++common;
+      order = common < limit              ? (byte_at(common) < user_key.data[common] ? -1 : 1)
+              : user_size == user_key.size ? 0
+              : user_size < user_key.size  ? -1
+                                           : 1;
+    }
+    if (!view.user_keys) {
+      uint64_t value = 0;
+      for (uint32_t i = kTrailerBytes; i > 0; --i) value = (value << 8) | byte_at(user_size + i - 1);
+      separator_trailer = value;
+    }
+    previous_user_size = user_size;
+    less = order < 0 || (order == 0 && !view.user_keys && separator_trailer > trailer);
+    if (!less) return true;
+  }
+  if (step == WalkStep::kCorrupt) return false;
+  if (low == view.restart_count) {
+    found = 0;  // position is the last entry
+    return true;
+  }
+  position = IndexPosition{low, 0};
+  return true;
+}
+
+struct IndexSearch {
+  struct Args {
+    IndexView const* views;  // [run_count]
+    IndexRange* ranges;      // [run_count] out
+    uint32_t run_count;
+    ScanStatus* status;
+  };
+  struct Shared {};
+
+  // One block; an item is a bound of a run.
+  template <class Block>
+  LEVELSCAN_KERNEL void operator()(Block& block, Args const& args, Shared&) const {
+    block.for_each(2 * args.run_count, [&](uint32_t i) {
+      uint32_t const r = i / 2;
+      IndexView const& view = args.views[r];
+      if (!view.active) return;
+      IndexRange& range = args.ranges[r];
+      bool valid = true;
+      if (i % 2 == 0) {
+        valid = search_separators(view, view.lower, view.lower_trailer, range.first,
+                                  range.first_found);
+      } else if (view.has_upper) {
+        valid = search_separators(view, view.upper, UINT64_MAX, range.last, range.last_found);
+      } else {
+        // The last entry; the host walks there.
+        range.last = IndexPosition{view.restart_count - 1, UINT32_MAX};
+        range.last_found = 0;
+      }
+      if (!valid) report_fault(block, *args.status, ScanFault::kCorruptIndex, r, 0, 0);
+    });
+  }
+};
+
+}  // namespace levelscan

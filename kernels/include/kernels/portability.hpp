@@ -1,0 +1,13 @@
+// What lets one source compile under g++, clang and nvcc.
+#pragma once
+
+#if defined(__CUDACC__)
+#define LEVELSCAN_HOST_DEVICE __host__ __device__
+#define LEVELSCAN_KERNEL __device__
+// For what a sort or a reduction calls: inlined into their unrolled loops it takes ptxas minutes.
+#define LEVELSCAN_OUT_OF_LINE __host__ __device__ __noinline__
+#else
+#define LEVELSCAN_HOST_DEVICE
+#define LEVELSCAN_KERNEL
+#define LEVELSCAN_OUT_OF_LINE
+#endif

@@ -1,0 +1,42 @@
+// How the user keys of a walk compare with one constant, kept up entry by entry from the length of
+// the prefix they have in common: the key itself is never rebuilt. A value in one lane.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/entry_walk.hpp"
+
+namespace levelscan {
+
+struct PrefixComparison {
+  Bytes constant;
+  uint32_t common;  // leading bytes that the current user key and the constant have in common
+  int order;        // of the current user key against the constant: negative, zero or positive
+
+  LEVELSCAN_HOST_DEVICE static PrefixComparison against(Bytes constant) {
+    return PrefixComparison{constant, 0, -1};
+  }
+
+  // Takes in the walk's current entry. REQUIRES: called for every entry of the interval.
+  LEVELSCAN_HOST_DEVICE void advance(EntryWalk const& walk) {
+    // Decided before the bytes that changed: nothing to do.
+    if (!walk.first && common < walk.user_shared) return;
+    uint32_t const limit = walk.user_size < constant.size ? walk.user_size : constant.size;
+    // Here the first user_shared bytes are the previous key's and so the constant's.
+    uint32_t position = walk.user_shared;
+    if (position >= walk.shared && position < limit) {
+      position += common_prefix(walk.delta() + (position - walk.shared), constant.data + position,
+                                limit - position);
+    } else {
+      while (position < limit && walk.user_byte(position) == constant.data[position]) ++position;
+    }
+    common = position;
+    if (position < limit) {
+      order = walk.user_byte(position) < constant.data[position] ? -1 : 1;
+    } else {
+      order = walk.user_size == constant.size ? 0 : walk.user_size < constant.size ? -1 : 1;
+    }
+  }
+};
+
+}  // namespace levelscan

@@ -1,0 +1,93 @@
+// Kernel: drops the candidates that a newer version in another run shadows.
+//
+// Strategy "probe": each candidate looks up its user key in every run that can hold something newer.
+// The lookup sees unfiltered entries: a newer value that fails the predicate, or a tombstone, hides
+// an older value that passes. All entries of the window are resident, so absence is certain.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/candidate.hpp"
+#include "kernels/predicate.hpp"
+#include "kernels/run_view.hpp"
+#include "kernels/scan_status.hpp"
+
+namespace levelscan {
+
+inline constexpr uint32_t kTileCandidates = 128;
+
+struct ResolveProbe {
+  struct Args {
+    RunView const* runs;  // [run_count] in the order of the runs: on equal sequences the first wins
+    uint32_t run_count;
+    uint32_t candidate_count;
+    uint64_t snapshot;
+    Candidate* candidates;  // [candidate_count]
+    uint8_t const* keys;
+    Predicate predicate;
+    ScanStatus* status;
+  };
+
+  struct Shared {
+    uint32_t shadowed_value;
+    uint32_t shadowed_tombstone;
+    uint32_t filtered;
+  };
+
+  // A block is a tile of kTileCandidates candidates; an item is a candidate.
+  template <class Block>
+  LEVELSCAN_KERNEL void operator()(Block& block, Args const& args, Shared& shared) const {
+    uint32_t const first = block.index() * kTileCandidates;
+    uint32_t const left = args.candidate_count - first;
+    uint32_t const count = left < kTileCandidates ? left : kTileCandidates;
+    block.for_each(1, [&](uint32_t) {
+      shared.shadowed_value = 0;
+      shared.shadowed_tombstone = 0;
+      shared.filtered = 0;
+    });
+    block.for_each(count, [&](uint32_t i) {
+      Candidate& candidate = args.candidates[first + i];
+      Bytes const user_key{args.keys + candidate.key_offset, candidate.user_size};
+      uint64_t const sequence = sequence_of(candidate.trailer);
+      for (uint32_t r = 0; r < args.run_count; ++r) {
+        RunView const& run = args.runs[r];
+        if (r == candidate.run || run.largest_sequence < sequence) continue;
+        uint64_t newer = 0;
+        Probe const probe = newest_visible(run, user_key, args.snapshot, newer);
+        if (probe == Probe::kCorrupt) {
+          report_fault(block, *args.status, ScanFault::kCorruptEntry, r, 0, 0);
+          return;
+        }
+        if (probe == Probe::kAbsent) continue;
+        uint64_t const newer_sequence = sequence_of(newer);
+        if (newer_sequence < sequence) continue;
+        if (newer_sequence == sequence && r > candidate.run) continue;
+        candidate.flags &= ~kCandidateAlive;
+        bool const is_tombstone = type_of(newer) == EntryType::kDeletion ||
+                                  type_of(newer) == EntryType::kSingleDeletion;
+        block.fetch_add(is_tombstone ? shared.shadowed_tombstone : shared.shadowed_value, 1u);
+        return;
+      }
+      if ((candidate.flags & kCandidateUndecided) == 0) return;
+      // Now the whole key is at hand.
+      Row const row{user_key,
+                    user_key.size,
+                    {args.runs[candidate.run].data + candidate.value_offset, candidate.value_size},
+                    sequence};
+      if (evaluate(args.predicate, row) == Verdict::kPasses) {
+        candidate.flags &= ~kCandidateUndecided;
+      } else {
+        candidate.flags &= ~(kCandidateAlive | kCandidateUndecided);
+        block.fetch_add(shared.filtered, 1u);
+      }
+    });
+    block.for_each(1, [&](uint32_t) {
+      block.fetch_add(args.status->shadowed_value, static_cast<uint64_t>(shared.shadowed_value));
+      block.fetch_add(args.status->shadowed_tombstone,
+                      static_cast<uint64_t>(shared.shadowed_tombstone));
+      block.fetch_add(args.status->entries_filtered, static_cast<uint64_t>(shared.filtered));
+    });
+  }
+};
+
+}  // namespace levelscan

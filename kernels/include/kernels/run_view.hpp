@@ -1,0 +1,175 @@
+// What a kernel sees of the data blocks that are resident for one run.
+//
+// A level buffer's data block holds many SST data blocks, uncompressed and in key order, perhaps of
+// several tables. Their restart intervals are numbered through: interval i of the run lies in the
+// block with the largest first_interval <= i. Versions of one user key can span intervals, blocks
+// and tables, and this numbering is what lets a kernel follow them.
+//
+// The restart arrays were counted when the block was filled; each offset in them is checked here.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/entry_walk.hpp"
+#include "kernels/prefix_comparison.hpp"
+
+namespace levelscan {
+
+// One SST data block. Offsets are from the start of the run's data.
+struct DataBlockRef {
+  uint32_t offset;
+  uint32_t restarts_offset;  // end of the entries, start of the restart array
+  uint32_t restart_count;    // at least 1
+  uint32_t first_interval;   // restart intervals in the blocks before this one
+};
+static_assert(sizeof(DataBlockRef) == 16);
+
+struct RunView {
+  uint8_t const* data;
+  DataBlockRef const* blocks;  // [block_count] none of them empty
+  uint32_t block_count;
+  uint32_t interval_count;
+  uint32_t first_slot;  // where this run's intervals begin in the arrays over all runs' intervals
+  uint32_t first_tile;  // where this run's tiles begin in the filter's grid
+  uint64_t largest_sequence;
+};
+static_assert(sizeof(RunView) == 40);
+
+// The user keys [lower, upper) that one round looks at, and the snapshot that it sees.
+struct Window {
+  Bytes lower;  // empty: from the start
+  Bytes upper;
+  bool has_upper;
+  uint64_t snapshot;
+};
+
+struct Interval {
+  uint32_t begin;  // first entry
+  uint32_t end;    // after the last entry; begin == end when the restart array is corrupt
+};
+
+// The block that holds interval `interval`, among blocks [first, last]. REQUIRES: it is one of them.
+LEVELSCAN_HOST_DEVICE inline uint32_t block_of_interval(RunView const& run, uint32_t interval,
+                                                        uint32_t first, uint32_t last) {
+  while (first < last) {
+    uint32_t const middle = first + (last - first + 1) / 2;
+    if (run.blocks[middle].first_interval <= interval) {
+      first = middle;
+    } else {
+      last = middle - 1;
+    }
+  }
+  return first;
+}
+
+// The bytes of interval `interval`, which lies in `block`.
+LEVELSCAN_HOST_DEVICE inline Interval interval_bytes(RunView const& run, DataBlockRef const& block,
+                                                     uint32_t interval) {
+  uint32_t const restart = interval - block.first_interval;
+  uint32_t const entries_bytes = block.restarts_offset - block.offset;
+  uint8_t const* const restarts = run.data + block.restarts_offset;
+  uint32_t const begin = load_unaligned<uint32_t>(restarts + 4 * restart);
+  uint32_t const end = restart + 1 < block.restart_count
+                           ? load_unaligned<uint32_t>(restarts + 4 * (restart + 1))
+                           : entries_bytes;
+  // The first interval starts with the block; none is empty.
+  if (begin >= end || end > entries_bytes || (restart == 0 && begin != 0)) return Interval{0, 0};
+  return Interval{block.offset + begin, block.offset + end};
+}
+
+LEVELSCAN_HOST_DEVICE inline Interval interval_bytes(RunView const& run, uint32_t interval) {
+  uint32_t const block = block_of_interval(run, interval, 0, run.block_count - 1);
+  return interval_bytes(run, run.blocks[block], interval);
+}
+
+// The first entry's internal key, which stands in full. False when it is corrupt.
+LEVELSCAN_HOST_DEVICE inline bool first_key(RunView const& run, Interval interval, Bytes& user_key,
+                                            uint64_t& trailer) {
+  EntryHeader entry;
+  if (interval.begin >= interval.end ||
+      !decode_entry(run.data, interval.begin, interval.end, entry) || entry.shared != 0 ||
+      entry.key_size < kTrailerBytes) {
+    return false;
+  }
+  user_key = Bytes{run.data + entry.delta_offset, entry.key_size - kTrailerBytes};
+  trailer = load_unaligned<uint64_t>(user_key.data + user_key.size);
+  return true;
+}
+
+// Internal-key order.
+LEVELSCAN_HOST_DEVICE inline bool internal_key_less(Bytes a, uint64_t a_trailer, Bytes b,
+                                                    uint64_t b_trailer) {
+  int const order = compare_bytes(a, b);
+  return order < 0 || (order == 0 && a_trailer > b_trailer);
+}
+
+// The number of intervals whose first internal key is less than (user_key, trailer). False when a
+// key on the way is corrupt. Blocks are searched first, then the restart array of one block.
+LEVELSCAN_HOST_DEVICE inline bool intervals_before(RunView const& run, Bytes user_key,
+                                                   uint64_t trailer, uint32_t& count) {
+  uint32_t low = 0;
+  uint32_t high = run.block_count;
+  Bytes key;
+  uint64_t key_trailer;
+  while (low < high) {
+    uint32_t const middle = low + (high - low) / 2;
+    DataBlockRef const& block = run.blocks[middle];
+    if (!first_key(run, interval_bytes(run, block, block.first_interval), key, key_trailer)) {
+      return false;
+    }
+    if (internal_key_less(key, key_trailer, user_key, trailer)) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  count = 0;
+  if (low == 0) return true;
+  DataBlockRef const& block = run.blocks[low - 1];
+  low = 1;  // the block's first interval is before
+  high = block.restart_count;
+  while (low < high) {
+    uint32_t const middle = low + (high - low) / 2;
+    Interval const interval = interval_bytes(run, block, block.first_interval + middle);
+    if (!first_key(run, interval, key, key_trailer)) return false;
+    if (internal_key_less(key, key_trailer, user_key, trailer)) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  count = block.first_interval + low;
+  return true;
+}
+
+enum class Probe : uint8_t { kAbsent, kFound, kCorrupt };
+
+// Finds the newest version of `user_key` that `snapshot` sees among the run's resident entries.
+LEVELSCAN_HOST_DEVICE inline Probe newest_visible(RunView const& run, Bytes user_key,
+                                                  uint64_t snapshot, uint64_t& trailer) {
+  if (run.interval_count == 0) return Probe::kAbsent;
+  uint32_t before = 0;
+  if (!intervals_before(run, user_key, seek_trailer(snapshot), before)) return Probe::kCorrupt;
+  // It is the first entry at or after (user_key, snapshot): in the last interval that begins before
+  // it, or the first entry of the next.
+  uint32_t const start = before == 0 ? 0 : before - 1;
+  for (uint32_t i = start; i < run.interval_count && i <= before; ++i) {
+    Interval const interval = interval_bytes(run, i);
+    EntryWalk walk = EntryWalk::over(run.data, interval.begin, interval.end);
+    PrefixComparison comparison = PrefixComparison::against(user_key);
+    WalkStep step = walk.next();
+    if (step != WalkStep::kEntry) return Probe::kCorrupt;
+    for (; step == WalkStep::kEntry; step = walk.next()) {
+      comparison.advance(walk);
+      if (comparison.order > 0) return Probe::kAbsent;
+      if (comparison.order == 0 && sequence_of(walk.trailer) <= snapshot) {
+        trailer = walk.trailer;
+        return Probe::kFound;
+      }
+    }
+    if (step == WalkStep::kCorrupt) return Probe::kCorrupt;
+  }
+  return Probe::kAbsent;
+}
+
+}  // namespace levelscan

@@ -1,0 +1,51 @@
+// What the kernels of one round report back: counts, and the first thing that stopped them.
+// Cleared by the host before each round; written with Block::fetch_add, or by the one lane that
+// raised `errors` from zero.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/portability.hpp"
+
+namespace levelscan {
+
+enum class ScanFault : uint32_t {
+  kNone = 0,
+  kCorruptEntry,     // an entry that cannot be decoded, or keys that descend
+  kUnknownType,      // detail: the type
+  kUnsupportedType,  // detail: the type
+  kKeyTooLarge,      // detail: bytes of the internal key; the candidate space cannot hold it
+  kCorruptIndex,     // an index entry that cannot be decoded
+};
+
+// Totals of one run's candidates in the window.
+struct RunTotals {
+  uint64_t candidates;
+  uint64_t key_bytes;  // of their internal keys
+};
+
+struct ScanStatus {
+  uint32_t errors;
+  ScanFault fault;
+  uint32_t fault_run;
+  uint32_t fault_offset;  // into the run's data block or index block
+  uint64_t fault_detail;
+
+  uint64_t entries_seen;        // entries inside the window
+  uint64_t entries_filtered;    // newest visible values of their run that the predicate rejected
+  uint64_t shadowed_value;      // entries hidden by a newer value
+  uint64_t shadowed_tombstone;  // entries hidden by a newer tombstone
+};
+
+// Records a fault; only the first one is kept.
+template <class Block>
+LEVELSCAN_KERNEL inline void report_fault(Block& block, ScanStatus& status, ScanFault fault,
+                                          uint32_t run, uint32_t offset, uint64_t detail) {
+  if (block.fetch_add(status.errors, 1u) != 0) return;
+  status.fault = fault;
+  status.fault_run = run;
+  status.fault_offset = offset;
+  status.fault_detail = detail;
+}
+
+}  // namespace levelscan

@@ -1,0 +1,159 @@
+// Values as text, read back.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <string>
+
+#include "output/text_encoding.hpp"
+#include "query/key_argument.hpp"
+
+namespace levelscan {
+namespace {
+
+ByteSpan span_of(std::string const& bytes) {
+  return {reinterpret_cast<uint8_t const*>(bytes.data()), bytes.size()};
+}
+
+template <class... Arguments>
+std::string text_of(void (*append)(Arguments..., std::string&), std::common_type_t<Arguments>... arguments) {
+  std::string text = "kept|";
+  append(arguments..., text);
+  EXPECT_EQ(text.substr(0, 5), "kept|");
+  return text.substr(5);
+}
+
+std::string escaped(std::string const& bytes) { return text_of<ByteSpan>(append_escaped, span_of(bytes)); }
+std::string hex(std::string const& bytes) { return text_of<ByteSpan>(append_hex, span_of(bytes)); }
+std::string csv(std::string const& bytes, BytesStyle style = BytesStyle::kEscaped) {
+  return text_of<ByteSpan, BytesStyle>(append_csv_bytes, span_of(bytes), style);
+}
+std::string json(std::string const& bytes, BytesStyle style = BytesStyle::kEscaped) {
+  return text_of<ByteSpan, BytesStyle>(append_json_bytes, span_of(bytes), style);
+}
+std::string number(double value) { return text_of<double>(append_float, value); }
+std::string number(float value) { return text_of<float>(append_float, value); }
+
+TEST(OutputEncoding, EscapesAreThoseOfTheContract) {
+  EXPECT_EQ(escaped("a ~\"',"), "a ~\"',");
+  EXPECT_EQ(escaped(std::string("\0\x1f\x7f\xff\n", 5)), "\\x00\\x1f\\x7f\\xff\\x0a");
+  EXPECT_EQ(escaped("\\x41"), "\\\\x41");
+  EXPECT_EQ(hex(std::string("\0\xab", 2)), "00ab");
+  EXPECT_EQ(hex(""), "");
+}
+
+TEST(OutputEncoding, CsvQuotesWhereItMust) {
+  EXPECT_EQ(csv("plain text"), "plain text");
+  EXPECT_EQ(csv("a,b"), "\"a,b\"");
+  EXPECT_EQ(csv("say \"x\"\n"), "\"say \"\"x\"\"\\x0a\"");
+  EXPECT_EQ(csv("\\,"), "\"\\\\,\"");
+  EXPECT_EQ(csv(""), "\"\"");
+  EXPECT_EQ(csv("a,b", BytesStyle::kHex), "612c62");
+  EXPECT_EQ(csv("", BytesStyle::kHex), "\"\"");
+}
+
+TEST(OutputEncoding, JsonEscapesTheEscapes) {
+  EXPECT_EQ(json("plain, text"), "\"plain, text\"");
+  EXPECT_EQ(json("\""), "\"\\\"\"");
+  EXPECT_EQ(json("\\"), "\"\\\\\\\\\"");
+  EXPECT_EQ(json(std::string("\0", 1)), "\"\\\\x00\"");
+  EXPECT_EQ(json("\"", BytesStyle::kHex), "\"22\"");
+  EXPECT_EQ(json(""), "\"\"");
+}
+
+// A cell of RFC 4180, read the way the RFC says.
+std::string read_csv_cell(std::string const& cell) {
+  if (cell.empty() || cell.front() != '"') {
+    EXPECT_EQ(cell.find_first_of(",\"\r\n"), cell.npos) << cell;
+    return cell;
+  }
+  std::string text;
+  for (std::size_t i = 1; i + 1 < cell.size(); ++i) {
+    if (cell[i] == '"') {
+      ++i;
+      EXPECT_LT(i + 1, cell.size()) << cell;
+      EXPECT_EQ(cell[i], '"') << cell;
+    }
+    text += cell[i];
+  }
+  EXPECT_EQ(cell.back(), '"');
+  return text;
+}
+
+std::string unescaped(std::string const& text) {
+  std::size_t error_offset = 0;
+  auto const bytes = unescape(text, error_offset);
+  EXPECT_TRUE(bytes) << text;
+  return bytes.value_or("");
+}
+
+TEST(OutputEncoding, AnyBytesReadBack) {
+  uint64_t const seed = std::random_device{}();
+  SCOPED_TRACE(fmt::format("seed {}", seed));
+  std::mt19937_64 random(seed);
+  for (int round = 0; round < 20000; ++round) {
+    std::string bytes(random() % 12, '\0');
+    for (char& c : bytes) c = random() % 2 == 0 ? static_cast<char>(random()) : "\\\",x0a\n'"[random() % 8];
+    ASSERT_EQ(unescaped(escaped(bytes)), bytes);
+    ASSERT_EQ(parse_hex(hex(bytes)), bytes);
+    ASSERT_EQ(unescaped(read_csv_cell(csv(bytes))), bytes);
+    ASSERT_EQ(unescaped(nlohmann::json::parse(json(bytes)).get<std::string>()), bytes);
+    ASSERT_EQ(parse_hex(nlohmann::json::parse(json(bytes, BytesStyle::kHex)).get<std::string>()), bytes);
+  }
+}
+
+TEST(OutputEncoding, IntegersAreWrittenInFull) {
+  std::string text;
+  append_integer(UINT64_MAX, false, text);
+  text += ' ';
+  append_integer(static_cast<uint64_t>(INT64_MIN), true, text);
+  text += ' ';
+  append_integer(0, false, text);
+  text += ' ';
+  append_integer(static_cast<Int128>(UINT64_MAX) * 1000, text);
+  text += ' ';
+  append_integer(static_cast<Int128>(INT64_MIN) * 1000, text);
+  EXPECT_EQ(text,
+            "18446744073709551615 -9223372036854775808 0 18446744073709551615000 -9223372036854775808000");
+}
+
+TEST(OutputEncoding, FloatsAreShortAndNeverLookLikeIntegers) {
+  EXPECT_EQ(number(0.1), "0.1");
+  EXPECT_EQ(number(0.1F), "0.1");
+  EXPECT_EQ(number(static_cast<double>(0.1F)), "0.10000000149011612");
+  EXPECT_EQ(number(2.0), "2.0");
+  EXPECT_EQ(number(-0.0), "-0.0");
+  EXPECT_EQ(number(1e300), "1e+300");
+  EXPECT_EQ(nonfinite_name(std::nan("")), "nan");
+  EXPECT_EQ(nonfinite_name(std::numeric_limits<double>::infinity()), "inf");
+  EXPECT_EQ(nonfinite_name(-std::numeric_limits<double>::infinity()), "-inf");
+}
+
+TEST(OutputEncoding, FloatsReadBackToTheSameBits) {
+  uint64_t const seed = std::random_device{}();
+  SCOPED_TRACE(fmt::format("seed {}", seed));
+  std::mt19937_64 random(seed);
+  for (int round = 0; round < 100000; ++round) {
+    uint64_t const bits = random();
+    double wide = 0;
+    std::memcpy(&wide, &bits, sizeof wide);
+    if (std::isfinite(wide)) {
+      double const back = std::strtod(number(wide).c_str(), nullptr);
+      ASSERT_EQ(std::memcmp(&back, &wide, sizeof wide), 0) << number(wide);
+    }
+    float narrow = 0;
+    std::memcpy(&narrow, &bits, sizeof narrow);
+    if (std::isfinite(narrow)) {
+      float const back = std::strtof(number(narrow).c_str(), nullptr);
+      ASSERT_EQ(std::memcmp(&back, &narrow, sizeof narrow), 0) << number(narrow);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace levelscan

@@ -1,0 +1,275 @@
+#include "table/properties.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "support/expect_error.hpp"
+#include "support/format_writer.hpp"
+#include "support/temporary_directory.hpp"
+#include "table/table_reader.hpp"
+
+namespace levelscan {
+namespace {
+
+using testing::expect_error;
+using testing::fixed;
+using testing::handle_bytes;
+using testing::key_value_block;
+using testing::stored_block;
+using testing::TemporaryDirectory;
+using testing::varint;
+
+using Rows = std::vector<std::pair<std::string, std::string>>;
+
+// A table of format version 5 without data blocks: empty index, properties, metaindex, footer.
+class HandMadeTable {
+ public:
+  std::size_t append(std::string const& payload) {
+    std::size_t const offset = bytes_.size();
+    bytes_ += stored_block(payload);
+    return offset;
+  }
+  std::string finish(Rows metaindex_rows, std::string const& index) {
+    std::size_t const index_offset = append(index);
+    std::string const metaindex = key_value_block(metaindex_rows);
+    std::size_t const metaindex_offset = append(metaindex);
+    return bytes_ + testing::footer_bytes(1, handle_bytes(metaindex_offset, metaindex.size()),
+                                          handle_bytes(index_offset, index.size()), 5);
+  }
+
+ private:
+  std::string bytes_;
+};
+
+// In order, as a properties block must be.
+Rows common_properties() {
+  return {{"rocksdb.block.based.table.index.type", fixed(uint32_t{0})},
+          {"rocksdb.comparator", "leveldb.BytewiseComparator"},
+          {"rocksdb.compression", "ZSTD"},
+          {"rocksdb.data.size", varint(123456)},
+          {"rocksdb.deleted.keys", varint(7)},
+          {"rocksdb.index.key.is.user.key", varint(1)},
+          {"rocksdb.index.value.is.delta.encoded", varint(1)},
+          {"rocksdb.num.entries", varint(300)}};
+}
+
+Rows with(Rows rows, std::string const& name, std::string const& value) {
+  std::erase_if(rows, [&](auto const& row) { return row.first == name; });
+  rows.emplace_back(name, value);
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
+
+std::string table_bytes(Rows const& properties, Rows more_metaindex = {}) {
+  HandMadeTable table;
+  std::string const block = key_value_block(properties, 1000);
+  std::size_t const offset = table.append(block);
+  more_metaindex.emplace_back("rocksdb.properties", handle_bytes(offset, block.size()));
+  std::sort(more_metaindex.begin(), more_metaindex.end());
+  return table.finish(more_metaindex, key_value_block({}));
+}
+
+class TableFile {
+ public:
+  std::shared_ptr<Table const> open(std::string const& bytes) {
+    testing::write_whole_file(path(), bytes);
+    refusals.clear();
+    return Table::open(path(), 7, bytes.size(), refusals);
+  }
+  [[nodiscard]] std::string path() const { return directory_ / "000007.sst"; }
+
+  std::vector<Refusal> refusals;
+
+ private:
+  TemporaryDirectory directory_;
+};
+
+TEST(Properties, AreReadFromAHandMadeTable) {
+  TableFile file;
+  auto const table = file.open(table_bytes(common_properties()));
+  ASSERT_TRUE(table);
+  TableProperties const& properties = table->properties();
+  EXPECT_EQ(properties.index_type, 0u);
+  EXPECT_TRUE(properties.index_key_is_user_key);
+  EXPECT_TRUE(properties.index_value_is_delta_encoded);
+  EXPECT_EQ(properties.data_bytes, 123456u);
+  EXPECT_EQ(properties.deletions, 7u);
+  EXPECT_EQ(properties.entries, 300u);
+  EXPECT_EQ(properties.compression, "ZSTD");
+  EXPECT_EQ(properties.comparator, "leveldb.BytewiseComparator");
+  EXPECT_TRUE(properties.user_timestamps_persisted);
+  EXPECT_FALSE(properties.external_sst_version);
+  EXPECT_EQ(properties.all.size(), common_properties().size());
+  EXPECT_TRUE(table->refusals().empty());
+  EXPECT_EQ(table->file_number(), 7u);
+  std::vector<uint8_t> const index = table->read_index_block();
+  EXPECT_FALSE(table->index_cursor(index).valid());
+}
+
+TEST(Properties, FeaturesThatAScanMayNotIgnoreAreRefusedByName) {
+  struct Case {
+    std::string property;
+    std::string value;
+    std::string feature;
+  };
+  Case const cases[] = {
+      {"rocksdb.block.based.table.index.type", fixed(uint32_t{1}), "hash index"},
+      {"rocksdb.block.based.table.index.type", fixed(uint32_t{2}), "partitioned index"},
+      {"rocksdb.block.based.table.index.type", fixed(uint32_t{3}), "index with first keys"},
+      {"rocksdb.block.based.table.index.type", fixed(uint32_t{9}), "index type 9"},
+      {"rocksdb.merge.operands", varint(1), "merge operands"},
+      {"rocksdb.num.range-deletions", varint(2), "range tombstones (DeleteRange)"},
+      {"rocksdb.external_sst_file.version", fixed(uint32_t{1}),
+       "ingested table (external_sst_file version 1)"},
+      {"rocksdb.external_sst_file.version", fixed(uint32_t{2}),
+       "ingested table (external_sst_file version 2)"},
+      {"rocksdb.external_sst_file.global_seqno", fixed(uint64_t{5}),
+       "ingested table with a global sequence number"},
+      {"rocksdb.user.defined.timestamps.persisted", varint(0), "user-defined timestamps"},
+      {"rocksdb.comparator", "leveldb.BytewiseComparator.u64ts", "user-defined timestamps"},
+      {"rocksdb.embedded.blob.stats", "x", "embedded blobs"},
+      {"rocksdb.separate.key.value.in.data.block", varint(1),
+       "separated keys and values in data blocks"},
+      {"rocksdb.compression", "Zlib", "Zlib compression"},
+      {"rocksdb.compression", "BZip2", "BZip2 compression"},
+      {"rocksdb.compression", "Xpress", "Xpress compression"},
+      {"rocksdb.compression", "MyManager;81;", "MyManager;81; compression"},
+  };
+  TableFile file;
+  for (Case const& c : cases) {
+    auto const table = file.open(table_bytes(with(common_properties(), c.property, c.value)));
+    ASSERT_TRUE(table);
+    ASSERT_EQ(table->refusals().size(), 1u) << c.feature;
+    EXPECT_EQ(table->refusals()[0].feature, c.feature);
+    EXPECT_EQ(table->refusals()[0].file, file.path());
+    EXPECT_EQ(table->refusals()[0].offset, 0u);  // the properties block comes first here
+    EXPECT_FALSE(table->refusals()[0].advice.empty());
+  }
+}
+
+TEST(Properties, WhatTheMetaindexShowsIsRefusedByName) {
+  TableFile file;
+  // The empty index block of the hand-made table stands in for any block.
+  HandMadeTable with_tombstones;
+  std::string const tombstones = key_value_block({{"start", "end"}});
+  std::string const properties = key_value_block(common_properties());
+  std::size_t const tombstones_offset = with_tombstones.append(tombstones);
+  std::size_t const properties_offset = with_tombstones.append(properties);
+  Rows const metaindex = {
+      {"rocksdb.properties", handle_bytes(properties_offset, properties.size())},
+      {"rocksdb.range_del", handle_bytes(tombstones_offset, tombstones.size())}};
+  auto table = file.open(with_tombstones.finish(metaindex, key_value_block({})));
+  ASSERT_TRUE(table);
+  ASSERT_EQ(table->refusals().size(), 1u);
+  EXPECT_EQ(table->refusals()[0].feature, "range tombstones (DeleteRange)");
+  EXPECT_TRUE(table->has_range_deletions());
+
+  table = file.open(
+      table_bytes(common_properties(), {{"rocksdb.compression_dict", handle_bytes(0, 1)}}));
+  ASSERT_TRUE(table);
+  ASSERT_EQ(table->refusals().size(), 1u);
+  EXPECT_EQ(table->refusals()[0].feature, "compression dictionary");
+}
+
+TEST(Properties, AnEmptyRangeTombstoneBlockIsNone) {
+  HandMadeTable maker;
+  std::string const empty = key_value_block({});
+  std::string const properties = key_value_block(common_properties());
+  std::size_t const empty_offset = maker.append(empty);
+  std::size_t const properties_offset = maker.append(properties);
+  TableFile file;
+  auto const table = file.open(
+      maker.finish({{"rocksdb.properties", handle_bytes(properties_offset, properties.size())},
+                    {"rocksdb.range_del", handle_bytes(empty_offset, empty.size())}},
+                   key_value_block({})));
+  ASSERT_TRUE(table);
+  EXPECT_TRUE(table->refusals().empty());
+}
+
+TEST(Properties, ATableWithoutThemIsRefused) {
+  TableFile file;
+  HandMadeTable maker;
+  EXPECT_FALSE(file.open(maker.finish({}, key_value_block({}))));
+  ASSERT_EQ(file.refusals.size(), 1u);
+  EXPECT_EQ(file.refusals[0].feature, "table without properties");
+}
+
+TEST(Properties, AGlobalSequenceWrittenInPlaceIsNoCorruption) {
+  std::string bytes = table_bytes(
+      with(with(common_properties(), "rocksdb.external_sst_file.version", fixed(uint32_t{2})),
+           "rocksdb.external_sst_file.global_seqno", fixed(uint64_t{0})));
+  // Entries share prefixes; the name's end is in the bytes whole, the value follows it.
+  std::size_t const name = bytes.find("global_seqno");
+  ASSERT_NE(name, std::string::npos);
+  bytes.replace(name + std::string("global_seqno").size(), 8, fixed(uint64_t{4711}));
+  TableFile file;
+  auto const table = file.open(bytes);
+  ASSERT_TRUE(table);
+  EXPECT_EQ(table->properties().global_sequence, 4711u);
+  EXPECT_EQ(table->properties().all.at("rocksdb.external_sst_file.global_seqno"),
+            fixed(uint64_t{4711}));
+  ASSERT_EQ(table->refusals().size(), 1u);
+  EXPECT_EQ(table->refusals()[0].feature, "ingested table (external_sst_file version 2)");
+}
+
+TEST(Properties, MalformedOnesAreCorruption) {
+  TableFile file;
+  auto const open = [&](Rows const& rows) {
+    return [&file, rows] { file.open(table_bytes(rows)); };
+  };
+  expect_error(ErrorCode::kCorruption, "malformed property rocksdb.num.entries",
+               open(with(common_properties(), "rocksdb.num.entries", "\x80")));
+  expect_error(ErrorCode::kCorruption, "malformed property rocksdb.num.entries",
+               open(with(common_properties(), "rocksdb.num.entries", varint(3) + "x")));
+  expect_error(ErrorCode::kCorruption, "malformed property rocksdb.block.based.table.index.type",
+               open(with(common_properties(), "rocksdb.block.based.table.index.type", "xyz")));
+  Rows unordered = common_properties();
+  std::swap(unordered[1], unordered[2]);
+  expect_error(ErrorCode::kCorruption, "out of order", open(unordered));
+}
+
+TEST(TableFileOf, MissingOrOfAnotherSizeIsCorruption) {
+  TemporaryDirectory const directory;
+  std::vector<Refusal> refusals;
+  std::string const path = directory / "000007.sst";
+  expect_error(ErrorCode::kCorruption, "missing", [&] { Table::open(path, 7, 1000, refusals); });
+  testing::write_whole_file(path, table_bytes(common_properties()));
+  expect_error(ErrorCode::kCorruption, "the MANIFEST says 1000",
+               [&] { Table::open(path, 7, 1000, refusals); });
+}
+
+TEST(TableFileOf, NoFlippedByteReadsOutOfBounds) {
+  TableFile file;
+  std::string const good = table_bytes(
+      with(common_properties(), "rocksdb.external_sst_file.global_seqno", fixed(uint64_t{0})));
+  auto const reference = file.open(good)->properties().all;
+  for (std::size_t i = 0; i < good.size(); ++i) {
+    for (int const mask : {0x01, 0x10, 0x80, 0xff}) {
+      std::string flipped = good;
+      flipped[i] = static_cast<char>(flipped[i] ^ mask);
+      try {
+        auto const table = file.open(flipped);
+        // A global sequence may differ: it is rewritten in place.
+        if (table && table->properties().global_sequence == 0u) {
+          EXPECT_EQ(table->properties().all, reference) << i;
+        }
+        EXPECT_EQ(file.refusals.size(), table ? 0u : 1u);
+      } catch (Error const& error) {
+        EXPECT_EQ(error.code(), ErrorCode::kCorruption) << error.what();
+      }
+    }
+  }
+}
+
+TEST(TableFileOf, CutAnywhereIsAnError) {
+  TableFile file;
+  std::string const good = table_bytes(common_properties());
+  for (std::size_t length = 0; length < good.size(); ++length) {
+    EXPECT_THROW(file.open(good.substr(0, length)), Error) << length;
+  }
+}
+
+}  // namespace
+}  // namespace levelscan

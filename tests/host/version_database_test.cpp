@@ -1,0 +1,459 @@
+// Versions of databases written by librocksdb: what is refused, what is corrupt, what a live writer
+// may do meanwhile.
+#ifdef LEVELSCAN_WITH_ROCKSDB
+
+#include "version/database_version.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rocksdb/comparator.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/merge_operator.h>
+#include <rocksdb/slice_transform.h>
+#include <rocksdb/sst_file_writer.h>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <vector>
+
+#include "support/expect_error.hpp"
+#include "support/format_writer.hpp"
+#include "support/rocksdb_writer.hpp"
+#include "support/temporary_directory.hpp"
+
+namespace levelscan {
+namespace {
+
+using testing::check_ok;
+using ::testing::Contains;
+using testing::expect_error;
+using ::testing::HasSubstr;
+using testing::quiet_options;
+using testing::set_table_options;
+using testing::TemporaryDirectory;
+using testing::write_small_database;
+
+std::vector<std::string> features_refused(std::string const& path) {
+  std::vector<std::string> features;
+  for (Refusal const& refusal : open_version(path).refusals) {
+    EXPECT_FALSE(refusal.file.empty());
+    EXPECT_FALSE(refusal.advice.empty());
+    features.push_back(refusal.feature);
+  }
+  return features;
+}
+
+// Expects that the database opens for a description, and that a scan is refused by this name.
+void expect_refused(std::string const& path, std::string const& feature) {
+  EXPECT_THAT(features_refused(path), Contains(HasSubstr(feature)));
+  expect_error(ErrorCode::kUnsupported, feature, [&] { require_scannable(open_version(path)); });
+}
+
+class LastOperandWins : public rocksdb::AssociativeMergeOperator {
+ public:
+  bool Merge(rocksdb::Slice const&, rocksdb::Slice const*, rocksdb::Slice const& value,
+             std::string* result, rocksdb::Logger*) const override {
+    *result = value.ToString();
+    return true;
+  }
+  [[nodiscard]] char const* Name() const override { return "LastOperandWins"; }
+};
+
+class RefusalOf : public ::testing::Test {
+ protected:
+  [[nodiscard]] std::string path() const { return directory_ / "db"; }
+  [[nodiscard]] std::string beside(std::string const& name) const { return directory_ / name; }
+
+ private:
+  TemporaryDirectory directory_;
+};
+
+TEST_F(RefusalOf, NothingInAPlainDatabase) {
+  write_small_database(path(), quiet_options(), [](rocksdb::DB& database) {
+    check_ok(database.Delete(rocksdb::WriteOptions(), "key1003"));
+    check_ok(database.SingleDelete(rocksdb::WriteOptions(), "key1004"));
+  });
+  EXPECT_TRUE(features_refused(path()).empty());
+  require_scannable(open_version(path() + "/"));
+}
+
+TEST_F(RefusalOf, RangeTombstones) {
+  write_small_database(path(), quiet_options(), [](rocksdb::DB& database) {
+    check_ok(database.DeleteRange(rocksdb::WriteOptions(), database.DefaultColumnFamily(),
+                                  "key1005", "key1010"));
+  });
+  expect_refused(path(), "range tombstones (DeleteRange)");
+}
+
+TEST_F(RefusalOf, ATableOfRangeTombstonesOnly) {
+  write_small_database(path());
+  {
+    auto const database = testing::open_database(quiet_options(), path());
+    check_ok(database->DeleteRange(rocksdb::WriteOptions(), database->DefaultColumnFamily(),
+                                   "key1005", "key1010"));
+    testing::flush(*database);
+  }
+  DatabaseVersion const version = open_version(path());
+  ASSERT_EQ(version.runs.size(), 2u);
+  Table const& table = *version.runs[0].tables.at(0);
+  EXPECT_TRUE(table.has_range_deletions());
+  std::vector<uint8_t> const index = table.read_index_block();
+  EXPECT_FALSE(table.index_cursor(index).valid());
+  expect_refused(path(), "range tombstones (DeleteRange)");
+}
+
+TEST_F(RefusalOf, MergeOperands) {
+  rocksdb::Options options = quiet_options();
+  options.merge_operator = std::make_shared<LastOperandWins>();
+  write_small_database(path(), options, [](rocksdb::DB& database) {
+    check_ok(database.Merge(rocksdb::WriteOptions(), "key1005", "merged"));
+    check_ok(database.Merge(rocksdb::WriteOptions(), "new", "merged"));
+  });
+  expect_refused(path(), "merge operands");
+}
+
+TEST_F(RefusalOf, OtherKindsOfIndex) {
+  using Index = rocksdb::BlockBasedTableOptions::IndexType;
+  std::pair<Index, char const*> const kinds[] = {
+      {Index::kHashSearch, "hash index"},
+      {Index::kTwoLevelIndexSearch, "partitioned index"},
+      {Index::kBinarySearchWithFirstKey, "index with first keys"}};
+  for (auto const& [kind, feature] : kinds) {
+    rocksdb::Options options = quiet_options();
+    options.prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(4));
+    set_table_options(options,
+                      [k = kind](rocksdb::BlockBasedTableOptions& table) { table.index_type = k; });
+    std::string const database = beside(feature);
+    write_small_database(database, options);
+    expect_refused(database, feature);
+  }
+}
+
+TEST_F(RefusalOf, ADataBlockHashIndexWhenTheBlockIsRead) {
+  rocksdb::Options options = quiet_options();
+  set_table_options(options, [](rocksdb::BlockBasedTableOptions& table) {
+    table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
+  });
+  write_small_database(path(), options);
+  DatabaseVersion const version = open_version(path());
+  Table const& table = *version.runs.at(0).tables.at(0);
+  std::vector<uint8_t> const index = table.read_index_block();
+  IndexCursor const cursor = table.index_cursor(index);
+  std::vector<uint8_t> const block = table.read_block(cursor.handle());
+  expect_error(ErrorCode::kUnsupported, "data block hash index", [&] {
+    static_cast<void>(parse_block_tail(block, {table.path(), cursor.handle().offset}));
+  });
+}
+
+TEST_F(RefusalOf, CompressionDictionaries) {
+  rocksdb::Options options = quiet_options();
+  options.compression = rocksdb::kZSTD;
+  options.compression_opts.max_dict_bytes = 4096;
+  write_small_database(path(), options);
+  expect_refused(path(), "compression dictionary");
+}
+
+TEST_F(RefusalOf, OtherCodecs) {
+  for (auto const& [codec, feature] :
+       {std::pair{rocksdb::kZlibCompression, "Zlib compression"},
+        std::pair{rocksdb::kBZip2Compression, "BZip2 compression"}}) {
+    rocksdb::Options options = quiet_options();
+    options.compression = codec;
+    std::string const database = beside(feature);
+    write_small_database(database, options);
+    expect_refused(database, feature);
+  }
+}
+
+TEST_F(RefusalOf, IngestedTables) {
+  for (bool const write_in_place : {false, true}) {
+    std::string const database_path = beside(write_in_place ? "in_place" : "in_manifest");
+    std::string const external = beside("external.sst");
+    write_small_database(database_path, quiet_options(), [&](rocksdb::DB& database) {
+      rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), quiet_options());
+      check_ok(writer.Open(external));
+      check_ok(writer.Put("key1100", "ingested"));
+      check_ok(writer.Finish());
+      rocksdb::IngestExternalFileOptions how;
+      how.write_global_seqno = write_in_place;
+      check_ok(database.IngestExternalFile({external}, how));
+    });
+    expect_refused(database_path, "ingested table (external_sst_file version 2)");
+    uint64_t const stored =
+        open_version(database_path).runs.at(0).tables.at(0)->properties().global_sequence.value();
+    EXPECT_EQ(stored != 0, write_in_place);
+  }
+}
+
+TEST_F(RefusalOf, OtherFormatVersions) {
+  for (uint32_t const version : {0u, 1u}) {
+    rocksdb::Options options = quiet_options();
+    set_table_options(options, [&](rocksdb::BlockBasedTableOptions& table) {
+      table.format_version = version;
+      table.checksum = version == 0 ? rocksdb::kCRC32c : rocksdb::kXXH3;
+    });
+    std::string const database = beside("v" + std::to_string(version));
+    write_small_database(database, options);
+    expect_refused(database, "table format_version " + std::to_string(version));
+    DatabaseVersion const opened = open_version(database);
+    EXPECT_FALSE(opened.runs.at(0).tables.at(0));  // described all the same
+    EXPECT_GT(opened.runs.at(0).metas.at(0).file_bytes, 0u);
+  }
+  write_small_database(path());
+  std::string const table = open_version(path()).runs.at(0).metas.at(0).path;
+  for (char const version : {'\6', '\7'}) {
+    std::string bytes = testing::read_whole_file(table);
+    bytes[bytes.size() - 12] = version;
+    testing::write_whole_file(table, bytes);
+    expect_refused(path(), "table format_version " + std::to_string(version));
+  }
+}
+
+TEST_F(RefusalOf, PlainTables) {
+  rocksdb::Options options = quiet_options();
+  options.table_factory.reset(rocksdb::NewPlainTableFactory());
+  options.prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(4));
+  options.allow_mmap_reads = true;
+  write_small_database(path(), options);
+  expect_refused(path(), "plain table format");
+}
+
+TEST_F(RefusalOf, CuckooTables) {
+  rocksdb::Options options = quiet_options();
+  options.table_factory.reset(rocksdb::NewCuckooTableFactory());
+  options.allow_mmap_reads = true;
+  write_small_database(path(), options);
+  expect_refused(path(), "cuckoo table format");
+}
+
+TEST_F(RefusalOf, OtherComparators) {
+  rocksdb::Options options = quiet_options();
+  options.comparator = rocksdb::ReverseBytewiseComparator();
+  write_small_database(path(), options);
+  expect_refused(path(), "comparator 'rocksdb.ReverseBytewiseComparator'");
+}
+
+TEST_F(RefusalOf, UserDefinedTimestamps) {
+  rocksdb::Options options = quiet_options();
+  check_ok(rocksdb::Comparator::CreateFromString(
+      rocksdb::ConfigOptions(), "leveldb.BytewiseComparator.u64ts", &options.comparator));
+  {
+    auto const database = testing::open_database(options, path());
+    check_ok(database->Put(rocksdb::WriteOptions(), "key", "12345678", "value"));
+    testing::flush(*database);
+  }
+  expect_refused(path(), "user-defined timestamps");
+}
+
+TEST_F(RefusalOf, ColumnFamilies) {
+  write_small_database(path(), quiet_options(), [](rocksdb::DB& database) {
+    for (char const* const name : {"orders", "customers"}) {
+      rocksdb::ColumnFamilyHandle* family = nullptr;
+      check_ok(database.CreateColumnFamily(rocksdb::ColumnFamilyOptions(), name, &family));
+      check_ok(database.DestroyColumnFamilyHandle(family));
+    }
+  });
+  EXPECT_EQ(open_version(path()).column_families,
+            (std::vector<std::string>{"default", "orders", "customers"}));
+  expect_refused(path(), "column families besides the default one (orders, customers)");
+}
+
+TEST_F(RefusalOf, NoDroppedColumnFamilies) {
+  write_small_database(path(), quiet_options(), [](rocksdb::DB& database) {
+    rocksdb::ColumnFamilyHandle* family = nullptr;
+    check_ok(database.CreateColumnFamily(rocksdb::ColumnFamilyOptions(), "orders", &family));
+    check_ok(database.DropColumnFamily(family));
+    check_ok(database.DestroyColumnFamilyHandle(family));
+  });
+  EXPECT_TRUE(features_refused(path()).empty());
+}
+
+TEST_F(RefusalOf, BlobFiles) {
+  rocksdb::Options options = quiet_options();
+  options.enable_blob_files = true;
+  write_small_database(path(), options);
+  expect_refused(path(), "blob files (");
+  expect_refused(path(), "blob references (");
+}
+
+TEST_F(RefusalOf, TablesInOtherDirectories) {
+  rocksdb::Options options = quiet_options();
+  options.db_paths = {{path(), 1000}, {beside("more"), uint64_t{1} << 40}};
+  write_small_database(path(), options, [](rocksdb::DB& database) {
+    testing::flush(database);
+    rocksdb::CompactRangeOptions how;
+    how.target_path_id = 1;
+    how.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+    check_ok(database.CompactRange(how, nullptr, nullptr));
+  });
+  expect_refused(path(), "table in another directory (path id 1 of db_paths)");
+}
+
+TEST_F(RefusalOf, UnflushedDataInTheWriteAheadLog) {
+  {
+    rocksdb::Options options = quiet_options();
+    options.avoid_flush_during_shutdown = true;
+    auto const database = testing::open_database(options, path());
+    testing::put(*database, "key", "value");
+  }
+  expect_refused(path(), "unflushed data in the write-ahead log");
+  { auto const recovered = testing::open_database(quiet_options(), path()); }
+  EXPECT_TRUE(features_refused(path()).empty());
+  EXPECT_EQ(open_version(path()).runs.size(), 1u);
+}
+
+TEST_F(RefusalOf, UnflushedDataInAWriteAheadLogElsewhere) {
+  rocksdb::Options options = quiet_options();
+  options.wal_dir = beside("logs");
+  write_small_database(path(), options);
+  EXPECT_TRUE(features_refused(path()).empty());
+  {
+    options.avoid_flush_during_shutdown = true;
+    auto const database = testing::open_database(options, path());
+    testing::put(*database, "key", "value");
+  }
+  expect_refused(path(), "unflushed data in the write-ahead log");
+  EXPECT_THAT(open_version(path()).refusals.at(0).file, HasSubstr(beside("logs")));
+  std::filesystem::remove_all(beside("logs"));
+  expect_refused(path(), "write-ahead log directory that is missing");
+}
+
+class DatabaseVersionOf : public RefusalOf {};
+
+TEST_F(DatabaseVersionOf, NoDatabaseIsSaidToBeNone) {
+  expect_error(ErrorCode::kNotADatabase, "cannot open database",
+               [&] { static_cast<void>(open_version(path())); });
+  std::filesystem::create_directory(path());
+  expect_error(ErrorCode::kNotADatabase, "has no CURRENT",
+               [&] { static_cast<void>(open_version(path())); });
+}
+
+TEST_F(DatabaseVersionOf, MissingAndResizedTablesAreCorruption) {
+  write_small_database(path());
+  std::string const table = open_version(path()).runs.at(0).metas.at(0).path;
+  std::string const bytes = testing::read_whole_file(table);
+  testing::write_whole_file(table, bytes + "x");
+  expect_error(ErrorCode::kCorruption, table, [&] { static_cast<void>(open_version(path())); });
+  std::filesystem::remove(table);
+  expect_error(ErrorCode::kCorruption, "missing", [&] { static_cast<void>(open_version(path())); });
+}
+
+TEST_F(DatabaseVersionOf, OverlappingTablesOfALevelAreCorruption) {
+  write_small_database(path());
+  std::string const manifest = path() + "/" + [&] {
+    std::string name = testing::read_whole_file(path() + "/CURRENT");
+    name.pop_back();
+    return name;
+  }();
+  std::string log = testing::read_whole_file(manifest);
+  auto const new_file = [](uint64_t number, std::string const& smallest,
+                           std::string const& largest) {
+    using namespace testing;
+    return varint(103) + varint(2) + varint(number) + varint(100) +
+           prefixed(internal_key(smallest, 5)) + prefixed(internal_key(largest, 5)) + varint(5) +
+           varint(5) + varint(1);
+  };
+  std::string overlapping = log;
+  testing::append_log_record(overlapping, new_file(101, "a", "k") + new_file(102, "c", "z"));
+  testing::write_whole_file(manifest, overlapping);
+  expect_error(ErrorCode::kCorruption, "tables 101 and 102 of level 2 overlap",
+               [&] { static_cast<void>(open_version(path())); });
+  std::string turned = log;
+  testing::append_log_record(turned, new_file(101, "k", "a"));
+  testing::write_whole_file(manifest, turned);
+  expect_error(ErrorCode::kCorruption, "wrong way round",
+               [&] { static_cast<void>(open_version(path())); });
+}
+
+TEST_F(DatabaseVersionOf, NothingIsWrittenAndNoLockIsTaken) {
+  rocksdb::Options const options = quiet_options();
+  write_small_database(path());
+  auto const listing = [&] {
+    std::vector<std::tuple<std::string, uint64_t, std::filesystem::file_time_type>> files;
+    for (auto const& entry : std::filesystem::directory_iterator(path())) {
+      files.emplace_back(entry.path().string(), entry.file_size(), entry.last_write_time());
+    }
+    std::sort(files.begin(), files.end());
+    return files;
+  };
+  auto const before = listing();
+  DatabaseVersion const version = open_version(path());
+  EXPECT_EQ(listing(), before);
+  // The owner can open it while the version is alive.
+  auto const database = testing::open_database(options, path());
+  testing::put(*database, "key", "value");
+}
+
+TEST_F(DatabaseVersionOf, StaysReadableWhenItsTablesAreDeleted) {
+  write_small_database(path());
+  DatabaseVersion const version = open_version(path());
+  Table const& table = *version.runs.at(0).tables.at(0);
+  std::vector<uint8_t> const before = table.read_index_block();
+  {
+    auto const database = testing::open_database(quiet_options(), path());
+    rocksdb::CompactRangeOptions how;
+    how.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+    check_ok(database->CompactRange(how, nullptr, nullptr));
+  }
+  EXPECT_FALSE(std::filesystem::exists(table.path()));
+  EXPECT_EQ(table.read_index_block(), before);
+}
+
+TEST_F(DatabaseVersionOf, OpensWhileAWriterFlushesAndCompacts) {
+  rocksdb::Options options = quiet_options();
+  options.disable_auto_compactions = false;
+  options.level0_file_num_compaction_trigger = 3;
+  auto const database = testing::open_database(options, path());
+  rocksdb::WriteOptions unlogged;
+  unlogged.disableWAL = true;
+  std::atomic<bool> done = false;
+  std::thread writer([&] {
+    for (int round = 0; round < 40; ++round) {
+      for (int i = 0; i < 50; ++i) {
+        check_ok(
+            database->Put(unlogged, "key" + std::to_string(i), "value" + std::to_string(round)));
+      }
+      testing::flush(*database);
+    }
+    done = true;
+  });
+  uint64_t opened = 0;
+  uint64_t last_sequence = 0;
+  try {
+    while (!done) {
+      DatabaseVersion const version = open_version(path());
+      EXPECT_TRUE(version.refusals.empty());
+      EXPECT_GE(version.last_sequence, last_sequence);
+      last_sequence = version.last_sequence;
+      for (SortedRun const& run : version.runs) {
+        for (auto const& table : run.tables) EXPECT_FALSE(table->read_index_block().empty());
+      }
+      ++opened;
+    }
+  } catch (Error const& error) {
+    // Too fast a writer is said to be one.
+    EXPECT_EQ(error.code(), ErrorCode::kRuntime) << error.what();
+  }
+  writer.join();
+  EXPECT_EQ(open_version(path()).last_sequence, database->GetLatestSequenceNumber());
+  RecordProperty("versions_opened", static_cast<int>(opened));
+}
+
+TEST(InternalKeys, OrderByUserKeyThenNewestFirst) {
+  using testing::internal_key;
+  EXPECT_LT(compare_internal_keys(internal_key("a", 1), internal_key("b", 9)), 0);
+  EXPECT_LT(compare_internal_keys(internal_key("a", 9), internal_key("a", 1)), 0);
+  EXPECT_LT(compare_internal_keys(internal_key("a", 9, 1), internal_key("a", 9, 0)), 0);
+  EXPECT_LT(compare_internal_keys(internal_key("a", 1), internal_key("ab", 9)), 0);
+  EXPECT_GT(compare_internal_keys(internal_key("\xff", 1), internal_key("a", 9)), 0);
+  EXPECT_EQ(compare_internal_keys(internal_key("", 1), internal_key("", 1)), 0);
+}
+
+}  // namespace
+}  // namespace levelscan
+
+#endif  // LEVELSCAN_WITH_ROCKSDB

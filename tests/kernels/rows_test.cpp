@@ -1,0 +1,144 @@
+// MeasureRows and EmitRows against cells that the test works out from the rows.
+#include "kernels/rows.hpp"
+
+#include <cstring>
+
+#include "support/kernel_pipeline.hpp"
+#include "support/kernel_suite.hpp"
+
+namespace levelscan::test {
+namespace {
+
+class RowsSuite : public KernelSuite {};
+INSTANTIATE_TEST_SUITE_P(Blocks, RowsSuite, all_blocks(), block_name);
+
+struct ExpectedCell {
+  ScalarKind kind = ScalarKind::kNull;
+  bool negative = false;
+  uint64_t bits = 0;
+  std::string bytes;
+};
+
+ExpectedCell cell_of_number(uint64_t bits, bool negative = false) {
+  return {ScalarKind::kInteger, negative, bits, {}};
+}
+
+// Cells for the columns of the test below.
+std::vector<ExpectedCell> expected_cells(ModelRow const& row) {
+  std::string const& value = row.value;
+  std::vector<ExpectedCell> cells;
+  cells.push_back({ScalarKind::kBytes, false, 0, row.user_key});
+  cells.push_back(value.size() >= 4 ? ExpectedCell{ScalarKind::kBytes, false, 0, value.substr(1, 3)}
+                                    : ExpectedCell{});
+  cells.push_back(value.size() >= 2 ? cell_of_number(static_cast<uint8_t>(value[0]) * 256u +
+                                                     static_cast<uint8_t>(value[1]))
+                                    : ExpectedCell{});
+  if (value.empty()) {
+    cells.push_back({});
+  } else {
+    int64_t const number = static_cast<signed char>(value.back());
+    cells.push_back(cell_of_number(static_cast<uint64_t>(number), number < 0));
+  }
+  cells.push_back(cell_of_number(row.sequence));
+  cells.push_back(cell_of_number(value.size()));
+  if (value.size() >= 4) {
+    float narrow = 0;
+    std::memcpy(&narrow, value.data(), 4);
+    double const wide = narrow;
+    uint64_t bits = 0;
+    std::memcpy(&bits, &wide, 8);
+    cells.push_back({ScalarKind::kFloat, false, bits, {}});
+  } else {
+    cells.push_back({});
+  }
+  cells.push_back({ScalarKind::kBytes, false, 0, value});
+  return cells;
+}
+
+TEST_P(RowsSuite, CellsAndBytesOfEveryColumnInBatches) {
+  std::vector<Field> const columns{
+      bytes_field(FieldSource::kKey, 0, kToTheEnd),
+      bytes_field(FieldSource::kValue, 1, 3),
+      big_endian(number_field(FieldSource::kValue, FieldType::kU16, 0)),
+      from_end(number_field(FieldSource::kValue, FieldType::kI8, 1)),
+      built_in_field(FieldSource::kSequence),
+      built_in_field(FieldSource::kValueSize),
+      number_field(FieldSource::kValue, FieldType::kF32, 0),
+      bytes_field(FieldSource::kValue, 0, kToTheEnd),
+  };
+  uint32_t const column_count = static_cast<uint32_t>(columns.size());
+  Random random(mix(base_seed() + 40));
+  // Two runs whose keys alternate, so that the output order isn't the order of places.
+  std::vector<std::vector<TestEntry>> entries(2);
+  for (uint32_t i = 0; i < 700; ++i) {
+    std::string value = random.bytes(random.below(9));
+    // Finite floats only: a NaN may lose its payload when it is widened.
+    if (value.size() >= 4) value[3] = static_cast<char>(random.below(0x7f));
+    entries[i % 2].push_back({"key" + std::to_string(10000 + i), 5000 - i, kTypeValue, value});
+  }
+  std::vector<RunData> const runs{build_run({entries[0]}, {16, true}), build_run({entries[1]}, {3, true})};
+  std::vector<ModelRow> const rows =
+      model_scan(entries, {}, [](auto const&, auto, auto const&) { return true; }).rows;
+
+  KernelPipeline pipeline(device(), stream(), runs, {}, {});
+  ASSERT_EQ(pipeline.run().errors, 0u);
+  ASSERT_EQ(pipeline.row_count(), rows.size());
+  uint32_t const row_count = pipeline.row_count();
+  DeviceArray<Field> const device_columns(device(), stream(), columns);
+  RowsArgs const all = pipeline.rows_args(device_columns);
+  DeviceArray<uint64_t> const row_bytes(device(), stream(), row_count);
+  device().measure_rows_async(MeasureRows::Args{all, row_bytes.device()}, stream());
+  std::vector<uint64_t> expected_bytes;
+  for (ModelRow const& row : rows) {
+    uint64_t bytes = 0;
+    for (ExpectedCell const& cell : expected_cells(row)) bytes += cell.bytes.size();
+    expected_bytes.push_back(bytes);
+  }
+  EXPECT_EQ(row_bytes.read(), expected_bytes);
+  device().scan_row_bytes_async(row_bytes.device(), row_count, pipeline.scratch(row_count), stream());
+
+  // Batches bounded by rows and by bytes, beginning anywhere.
+  uint32_t batches = 0;
+  for (uint32_t first = 0; first < row_count; ++batches) {
+    uint32_t const rows_max = random.between(1, 400);
+    uint64_t const bytes_max = random.between(60, 9000);
+    uint32_t const at_most = std::min(rows_max, row_count - first);
+    uint32_t const count = std::min(
+        at_most, device().rows_that_fit(row_bytes.device(), first, row_count, bytes_max,
+                                        pipeline.scratch(row_count), stream()));
+    ASSERT_GT(count, 0u);
+    uint64_t batch_bytes = 0;
+    for (uint32_t i = 0; i < count; ++i) batch_bytes += expected_bytes[first + i];
+    EXPECT_LE(batch_bytes, bytes_max);
+    DeviceArray<Cell> const cells(device(), stream(), std::size_t{count} * column_count);
+    DeviceArray<uint8_t> const bytes(device(), stream(), batch_bytes);
+    RowsArgs batch = all;
+    batch.row_count = count;
+    device().emit_rows_async(
+        EmitRows::Args{batch, first, row_bytes.device(), cells.device(), bytes.device()}, stream());
+    std::vector<Cell> const found = cells.read();
+    std::vector<uint8_t> const found_bytes = bytes.read();
+    for (uint32_t i = 0; i < count; ++i) {
+      std::vector<ExpectedCell> const expected = expected_cells(rows[first + i]);
+      for (uint32_t c = 0; c < column_count; ++c) {
+        SCOPED_TRACE("row " + std::to_string(first + i) + " column " + std::to_string(c));
+        Cell const& cell = found[i * column_count + c];
+        ASSERT_EQ(cell.kind, expected[c].kind);
+        if (cell.kind == ScalarKind::kNull) continue;
+        if (cell.kind == ScalarKind::kBytes) {
+          ASSERT_LE(cell.bits + cell.size, batch_bytes);
+          ASSERT_EQ(std::string(reinterpret_cast<char const*>(found_bytes.data()) + cell.bits, cell.size),
+                    expected[c].bytes);
+        } else {
+          ASSERT_EQ(cell.bits, expected[c].bits);
+          ASSERT_EQ(cell.negative, expected[c].negative);
+        }
+      }
+    }
+    first += count;
+  }
+  EXPECT_GT(batches, 2u);
+}
+
+}  // namespace
+}  // namespace levelscan::test

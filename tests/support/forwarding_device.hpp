@@ -1,0 +1,107 @@
+// A Device that hands every call on to another one: what test devices derive from to change some.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "device/device.hpp"
+
+namespace levelscan::test {
+
+// Thread-safe as the device behind it.
+class ForwardingDevice : public Device {
+ public:
+  explicit ForwardingDevice(std::unique_ptr<Device> inner) : inner_(std::move(inner)) {}
+
+  DeviceInfo const& info() const noexcept override { return inner_->info(); }
+
+  void* allocate_pinned(std::size_t bytes) override { return inner_->allocate_pinned(bytes); }
+  void free_pinned(void* pinned, std::size_t bytes) noexcept override {
+    inner_->free_pinned(pinned, bytes);
+  }
+  void* allocate_device(std::size_t bytes) override { return inner_->allocate_device(bytes); }
+  void free_device(void* device, std::size_t bytes) noexcept override {
+    inner_->free_device(device, bytes);
+  }
+
+  StreamView create_stream() override { return inner_->create_stream(); }
+  void destroy_stream(StreamView stream) noexcept override { inner_->destroy_stream(stream); }
+  void synchronize(StreamView stream) override { inner_->synchronize(stream); }
+
+  EventView create_event() override { return inner_->create_event(); }
+  void destroy_event(EventView event) noexcept override { inner_->destroy_event(event); }
+  void record(EventView event, StreamView stream) override { inner_->record(event, stream); }
+  void wait_async(StreamView stream, EventView event) override {
+    inner_->wait_async(stream, event);
+  }
+
+  void copy_to_device_async(void* device, void const* pinned, std::size_t bytes,
+                            StreamView stream) override {
+    inner_->copy_to_device_async(device, pinned, bytes, stream);
+  }
+  void copy_to_host_async(void* pinned, void const* device, std::size_t bytes,
+                          StreamView stream) override {
+    inner_->copy_to_host_async(pinned, device, bytes, stream);
+  }
+  void clear_async(void* device, std::size_t bytes, StreamView stream) override {
+    inner_->clear_async(device, bytes, stream);
+  }
+
+  void search_index_async(IndexSearch::Args const& args, StreamView stream) override {
+    inner_->search_index_async(args, stream);
+  }
+  void narrow_async(Narrow::Args const& args, StreamView stream) override {
+    inner_->narrow_async(args, stream);
+  }
+  void filter_async(FilterArgs const& args, uint32_t tile_count, StreamView stream) override {
+    inner_->filter_async(args, tile_count, stream);
+  }
+  void gather_async(Gather::Args const& args, uint32_t tile_count, StreamView stream) override {
+    inner_->gather_async(args, tile_count, stream);
+  }
+  void resolve_probe_async(ResolveProbe::Args const& args, StreamView stream) override {
+    inner_->resolve_probe_async(args, stream);
+  }
+  void measure_rows_async(MeasureRows::Args const& args, StreamView stream) override {
+    inner_->measure_rows_async(args, stream);
+  }
+  void emit_rows_async(EmitRows::Args const& args, StreamView stream) override {
+    inner_->emit_rows_async(args, stream);
+  }
+
+  std::size_t scratch_bytes(AlgorithmLimits const& limits) const override {
+    return inner_->scratch_bytes(limits);
+  }
+  void scan_counts_async(IntervalCount* counts, uint32_t count, Scratch scratch,
+                         StreamView stream) override {
+    inner_->scan_counts_async(counts, count, scratch, stream);
+  }
+  uint32_t select_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                        Scratch scratch, StreamView stream) override {
+    return inner_->select_alive(candidates, count, rows, scratch, stream);
+  }
+  void order_rows_async(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
+                        StreamView stream) override {
+    inner_->order_rows_async(rows, count, less, scratch, stream);
+  }
+  void scan_row_bytes_async(uint64_t* row_bytes, uint32_t count, Scratch scratch,
+                            StreamView stream) override {
+    inner_->scan_row_bytes_async(row_bytes, count, scratch, stream);
+  }
+  uint32_t rows_that_fit(uint64_t const* row_bytes_end, uint32_t first, uint32_t count,
+                         uint64_t bytes_max, Scratch scratch, StreamView stream) override {
+    return inner_->rows_that_fit(row_bytes_end, first, count, bytes_max, scratch, stream);
+  }
+  Aggregate aggregate(AggregateRow const& source, uint32_t count, Scratch scratch,
+                      StreamView stream) override {
+    return inner_->aggregate(source, count, scratch, stream);
+  }
+
+ protected:
+  [[nodiscard]] Device& inner() { return *inner_; }
+
+ private:
+  std::unique_ptr<Device> inner_;
+};
+
+}  // namespace levelscan::test

@@ -1,0 +1,257 @@
+// Runs in device memory, and the kernels of one round over them, each step a call of its own.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "support/device_array.hpp"
+#include "support/predicate_program.hpp"
+#include "support/sst_builder.hpp"
+#include "support/version_model.hpp"
+
+namespace levelscan::test {
+
+// Runs laid out in device memory. REQUIRES: device and stream outlive it.
+class DeviceRuns {
+ public:
+  DeviceRuns(Device& device, StreamView stream, std::vector<RunData> const& runs) {
+    std::vector<RunView> views;
+    for (RunData const& run : runs) {
+      data_.push_back(std::make_unique<DeviceArray<uint8_t>>(device, stream, run.bytes));
+      blocks_.push_back(std::make_unique<DeviceArray<DataBlockRef>>(device, stream, run.blocks));
+      views.push_back(RunView{data_.back()->device(), blocks_.back()->device(),
+                              static_cast<uint32_t>(run.blocks.size()), run.interval_count,
+                              slot_count_, tile_count_, run.largest_sequence});
+      slot_count_ += run.interval_count;
+      tile_count_ += tiles_of(run.interval_count);
+    }
+    views_ = std::make_unique<DeviceArray<RunView>>(device, stream, views);
+  }
+
+  [[nodiscard]] RunView const* views() const { return views_->device(); }
+  [[nodiscard]] uint32_t run_count() const { return static_cast<uint32_t>(views_->size()); }
+  [[nodiscard]] uint32_t slot_count() const { return slot_count_; }  // intervals of all runs
+  [[nodiscard]] uint32_t tile_count() const { return tile_count_; }
+
+ private:
+  std::vector<std::unique_ptr<DeviceArray<uint8_t>>> data_;
+  std::vector<std::unique_ptr<DeviceArray<DataBlockRef>>> blocks_;
+  std::unique_ptr<DeviceArray<RunView>> views_;
+  uint32_t slot_count_ = 0;
+  uint32_t tile_count_ = 0;
+};
+
+class KernelPipeline {
+ public:
+  KernelPipeline(Device& device, StreamView stream, std::vector<RunData> const& runs,
+                 WindowSpec const& window, PredicateProgram const& predicate)
+      : device_(device),
+        stream_(stream),
+        run_data_(runs),
+        runs_(device, stream, runs),
+        lower_(device, stream, window.lower),
+        upper_(device, stream, window.upper.value_or("")),
+        predicate_(device, stream, predicate),
+        ranges_(device, stream, runs.size()),
+        counts_(device, stream, std::size_t{runs_.slot_count()} + 1),
+        totals_(device, stream, std::vector<RunTotals>(runs.size(), RunTotals{0, 0})),
+        status_(device, stream, std::vector<ScanStatus>(1)) {
+    args_.runs = runs_.views();
+    args_.ranges = ranges_.device();
+    args_.run_count = runs_.run_count();
+    args_.window = Window{view_of(lower_), view_of(upper_), window.upper.has_value(), window.snapshot};
+    args_.predicate = predicate_.view();
+    args_.counts = counts_.device();
+    args_.totals = totals_.device();
+    args_.status = status_.device();
+  }
+
+  void narrow() {
+    device_.narrow_async(
+        Narrow::Args{args_.runs, ranges_.device(), args_.run_count, args_.window, args_.status},
+        stream_);
+  }
+
+  // Counts and totals; the counts are then scanned.
+  void filter() {
+    device_.clear_async(counts_.device() + runs_.slot_count(), sizeof(IntervalCount), stream_);
+    device_.filter_async(args_, runs_.tile_count(), stream_);
+  }
+  void scan_counts() {
+    device_.scan_counts_async(counts_.device(), runs_.slot_count() + 1, scratch(0), stream_);
+  }
+
+  // Room for all candidates that were counted, one run's after another's.
+  [[nodiscard]] std::vector<CandidateShare> shares_for_all() const {
+    std::vector<CandidateShare> shares;
+    uint32_t candidates = 0;
+    uint32_t key_bytes = 0;
+    for (RunTotals const& total : totals_.read()) {
+      CandidateShare share{};
+      share.candidate_base = candidates;
+      share.candidates_max = static_cast<uint32_t>(total.candidates);
+      share.key_base = key_bytes;
+      share.key_bytes_max = static_cast<uint32_t>(total.key_bytes);
+      candidates += share.candidates_max;
+      key_bytes += share.key_bytes_max;
+      shares.push_back(share);
+    }
+    return shares;
+  }
+
+  // `candidates_max`, `key_bytes_max`: the whole spaces, exactly.
+  void gather(std::vector<CandidateShare> const& shares, uint32_t candidates_max,
+              uint32_t key_bytes_max) {
+    shares_ = std::make_unique<DeviceArray<CandidateShare>>(device_, stream_, shares);
+    candidates_ = std::make_unique<DeviceArray<Candidate>>(
+        device_, stream_, std::vector<Candidate>(candidates_max));
+    keys_ = std::make_unique<DeviceArray<uint8_t>>(device_, stream_,
+                                                   std::string(key_bytes_max, '\x5a'));
+    device_.gather_async(
+        Gather::Args{args_, shares_->device(), candidates_->device(), keys_->device()},
+        runs_.tile_count(), stream_);
+  }
+  void gather_all() {
+    std::vector<CandidateShare> const shares = shares_for_all();
+    uint32_t candidates = 0;
+    uint32_t key_bytes = 0;
+    for (CandidateShare const& share : shares) {
+      candidates += share.candidates_max;
+      key_bytes += share.key_bytes_max;
+    }
+    gather(shares, candidates, key_bytes);
+  }
+
+  void resolve() {
+    device_.resolve_probe_async(
+        ResolveProbe::Args{args_.runs, args_.run_count,
+                           static_cast<uint32_t>(candidates_->size()), args_.window.snapshot,
+                           candidates_->device(), keys_->device(), args_.predicate, args_.status},
+        stream_);
+  }
+
+  // Places of the candidates that are alive, in key order.
+  void select_and_order() {
+    uint32_t const count = static_cast<uint32_t>(candidates_->size());
+    rows_ = std::make_unique<DeviceArray<uint32_t>>(device_, stream_, count);
+    row_count_ = device_.select_alive(candidates_->device(), count, rows_->device(),
+                                      scratch(count), stream_);
+    device_.order_rows_async(rows_->device(), row_count_,
+                             CandidateLess{candidates_->device(), keys_->device()}, scratch(count),
+                             stream_);
+  }
+
+  // All of it. Stops after a step that reported a fault; returns the status.
+  ScanStatus run() {
+    narrow();
+    if (status().errors != 0) return status();
+    filter();
+    scan_counts();
+    if (status().errors != 0) return status();
+    gather_all();
+    if (status().errors != 0) return status();
+    resolve();
+    if (status().errors != 0) return status();
+    select_and_order();
+    return status();
+  }
+
+  [[nodiscard]] ScanStatus status() const { return status_.read()[0]; }
+  [[nodiscard]] std::vector<IntervalRange> ranges() const { return ranges_.read(); }
+  [[nodiscard]] std::vector<IntervalCount> counts() const { return counts_.read(); }
+  [[nodiscard]] std::vector<RunTotals> totals() const { return totals_.read(); }
+  [[nodiscard]] std::vector<CandidateShare> shares() const { return shares_->read(); }
+  [[nodiscard]] std::vector<Candidate> candidates() const { return candidates_->read(); }
+  [[nodiscard]] std::string keys() const {
+    std::vector<uint8_t> const bytes = keys_->read();
+    return std::string(bytes.begin(), bytes.end());
+  }
+
+  // Scanned counts, ranges: for tests that plant their own.
+  DeviceArray<IntervalCount>& device_counts() { return counts_; }
+  DeviceArray<IntervalRange>& device_ranges() { return ranges_; }
+
+  // What a candidate stands for; its offsets are checked.
+  [[nodiscard]] ModelRow row_of(Candidate const& candidate) const {
+    std::string const key_space = keys();
+    std::string const& data = run_data_.at(candidate.run).bytes;
+    EXPECT_LE(uint64_t{candidate.key_offset} + candidate.user_size + 8, key_space.size());
+    EXPECT_LE(uint64_t{candidate.value_offset} + candidate.value_size, data.size());
+    std::string const user_key = key_space.substr(candidate.key_offset, candidate.user_size);
+    EXPECT_EQ(key_space.substr(candidate.key_offset + candidate.user_size, 8),
+              fixed(candidate.trailer, 8))
+        << "the rebuilt key ends in another trailer";
+    uint64_t prefix = 0;
+    for (std::size_t i = 0; i < 8; ++i) {
+      prefix = (prefix << 8) | (i < user_key.size() ? static_cast<uint8_t>(user_key[i]) : 0);
+    }
+    EXPECT_EQ(candidate.key_prefix, prefix);
+    return {user_key, candidate.trailer >> 8,
+            data.substr(candidate.value_offset, candidate.value_size), candidate.run};
+  }
+
+  // Candidates of one run, in the order of their places.
+  [[nodiscard]] std::vector<ModelRow> candidate_rows(uint32_t run) const {
+    std::vector<ModelRow> rows;
+    CandidateShare const share = shares_->read()[run];
+    std::vector<Candidate> const all = candidates();
+    for (uint32_t i = 0; i < share.candidates_max; ++i) {
+      rows.push_back(row_of(all[share.candidate_base + i]));
+    }
+    return rows;
+  }
+
+  [[nodiscard]] std::vector<ModelRow> rows() const {
+    std::vector<ModelRow> found;
+    std::vector<uint32_t> const places = rows_->read();
+    std::vector<Candidate> const all = candidates();
+    for (uint32_t i = 0; i < row_count_; ++i) found.push_back(row_of(all.at(places[i])));
+    return found;
+  }
+
+  [[nodiscard]] uint32_t row_count() const { return row_count_; }
+
+  // For the kernels over rows. `columns`: in device memory.
+  [[nodiscard]] RowsArgs rows_args(DeviceArray<Field> const& columns) const {
+    return RowsArgs{args_.runs,       candidates_->device(),
+                    keys_->device(),  rows_->device(),
+                    columns.device(), static_cast<uint32_t>(columns.size()),
+                    row_count_};
+  }
+
+  // Memory for an algorithm over `candidates_max` items.
+  [[nodiscard]] Scratch scratch(uint32_t candidates_max) {
+    std::size_t const bytes =
+        device_.scratch_bytes(AlgorithmLimits{runs_.slot_count() + 1, candidates_max});
+    if (scratch_ == nullptr || scratch_->size() < bytes) {
+      scratch_ = std::make_unique<DeviceArray<uint8_t>>(device_, stream_, bytes);
+    }
+    return Scratch{scratch_->device(), scratch_->size()};
+  }
+
+ private:
+  Device& device_;
+  StreamView stream_;
+  std::vector<RunData> run_data_;
+  DeviceRuns runs_;
+  DeviceArray<uint8_t> lower_;
+  DeviceArray<uint8_t> upper_;
+  DevicePredicate predicate_;
+  DeviceArray<IntervalRange> ranges_;
+  DeviceArray<IntervalCount> counts_;
+  DeviceArray<RunTotals> totals_;
+  DeviceArray<ScanStatus> status_;
+  FilterArgs args_{};
+  std::unique_ptr<DeviceArray<CandidateShare>> shares_;
+  std::unique_ptr<DeviceArray<Candidate>> candidates_;
+  std::unique_ptr<DeviceArray<uint8_t>> keys_;
+  std::unique_ptr<DeviceArray<uint32_t>> rows_;
+  std::unique_ptr<DeviceArray<uint8_t>> scratch_;
+  uint32_t row_count_ = 0;
+};
+
+}  // namespace levelscan::test

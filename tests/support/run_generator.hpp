@@ -1,0 +1,148 @@
+// Random runs whose keys are chosen to be awkward: heavy shared prefixes, keys that are another key
+// plus bytes of its trailer, many versions, keys longer than what a predicate keeps of them.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "support/random.hpp"
+#include "support/sst_builder.hpp"
+#include "support/version_model.hpp"
+
+namespace levelscan::test {
+
+struct GeneratorOptions {
+  uint32_t runs_max = 4;
+  uint32_t keys_max = 40;
+  uint32_t entries_max = 120;  // of a run
+  uint32_t restart_interval_max = 5;
+  uint32_t block_entries_max = 20;
+  bool long_keys = true;
+};
+
+struct GeneratedRuns {
+  std::vector<std::string> keys;                 // user keys to choose bounds from
+  std::vector<std::vector<TestEntry>> entries;   // [run] in internal-key order
+  std::vector<RunData> data;                     // [run]
+  uint64_t largest_sequence = 0;
+};
+
+// Small alphabet, so that prefixes are shared and bytes recur.
+inline std::string awkward_key(Random& random, bool long_keys) {
+  static std::string const kAlphabet("\x00\x01\xff""ab", 5);
+  std::string key;
+  if (long_keys && random.one_in(4)) key = std::string(random.between(50, 70), 'p');
+  uint32_t const size = random.below(9);
+  for (uint32_t i = 0; i < size; ++i) key.push_back(random.pick(kAlphabet));
+  return key;
+}
+
+inline std::string random_value(Random& random) {
+  switch (random.below(8)) {
+    case 0: return {};
+    case 1: return random.bytes(random.between(128, 300));  // a size of two bytes
+    default: return random.bytes(random.between(1, 12));
+  }
+}
+
+inline uint8_t random_type(Random& random) {
+  switch (random.below(8)) {
+    case 0: return kTypeDeletion;
+    case 1: return kTypeSingleDeletion;
+    default: return kTypeValue;
+  }
+}
+
+// Cuts entries into blocks of random size, each with its own options.
+inline RunData lay_out_randomly(Random& random, std::vector<TestEntry> const& entries,
+                                GeneratorOptions const& options) {
+  RunData run;
+  for (std::size_t at = 0; at < entries.size();) {
+    std::size_t const count =
+        std::min<std::size_t>(random.between(1, options.block_entries_max), entries.size() - at);
+    std::vector<TestEntry> const block(entries.begin() + static_cast<std::ptrdiff_t>(at),
+                                       entries.begin() + static_cast<std::ptrdiff_t>(at + count));
+    run.append(build_data_block(block, {random.between(1, options.restart_interval_max),
+                                        !random.one_in(4)}),
+               random.bytes(random.below(3)));
+    at += count;
+  }
+  for (TestEntry const& entry : entries) {
+    run.largest_sequence = std::max(run.largest_sequence, entry.sequence);
+  }
+  return run;
+}
+
+// Sequence numbers are unique, but for a few entries that stand in two runs.
+inline GeneratedRuns generate_runs(Random& random, GeneratorOptions const& options) {
+  GeneratedRuns generated;
+  uint32_t const run_count = random.between(1, options.runs_max);
+  uint32_t const key_count = random.between(1, options.keys_max);
+  for (uint32_t i = 0; i < key_count; ++i) {
+    generated.keys.push_back(awkward_key(random, options.long_keys));
+  }
+  // Now and then large, so that trailers have bytes other than zero.
+  uint64_t sequence = random.one_in(2) ? random.below(1000) : random.next() >> 9;
+  uint64_t const step = random.one_in(2) ? 1 : 0x0101;
+  generated.entries.resize(run_count);
+  for (uint32_t r = 0; r < run_count; ++r) {
+    uint32_t const entry_count = random.one_in(8) ? 0 : random.between(1, options.entries_max);
+    for (uint32_t i = 0; i < entry_count; ++i) {
+      sequence += step;
+      TestEntry entry{random.pick(generated.keys), sequence, random_type(random),
+                      random_value(random)};
+      if (random.one_in(5) && !generated.entries[r].empty()) {
+        // A key, then bytes of one of its trailers, then perhaps something else.
+        TestEntry const& other = random.pick(generated.entries[r]);
+        entry.user_key = other.user_key + fixed(other.trailer(), 8).substr(0, random.between(1, 8)) +
+                         (random.one_in(3) ? "b" : "");
+        if (generated.keys.size() < 4 * std::size_t{key_count}) {
+          generated.keys.push_back(entry.user_key);
+        }
+      }
+      generated.entries[r].push_back(entry);
+      if (random.one_in(20)) {
+        // The same (key, sequence) in another run as well, with another value.
+        std::vector<TestEntry>& other = generated.entries[random.below(run_count)];
+        if (&other != &generated.entries[r]) {
+          entry.value = random_value(random);
+          other.push_back(entry);
+        }
+      }
+    }
+  }
+  generated.largest_sequence = sequence;
+  for (std::vector<TestEntry>& entries : generated.entries) {
+    // A run's versions may be in any order of sequence: the newest isn't always in the upper run.
+    std::sort(entries.begin(), entries.end(), entry_before);
+    generated.data.push_back(lay_out_randomly(random, entries, options));
+  }
+  return generated;
+}
+
+inline WindowSpec random_window(Random& random, GeneratedRuns const& runs) {
+  WindowSpec window;
+  auto const bound = [&] {
+    std::string key = random.pick(runs.keys);
+    if (random.one_in(4)) key += '\0';
+    if (random.one_in(6) && !key.empty()) key.pop_back();
+    return key;
+  };
+  if (!random.one_in(3)) window.lower = bound();
+  if (!random.one_in(3)) window.upper = bound();
+  if (window.upper && *window.upper < window.lower && !random.one_in(8)) {
+    std::swap(*window.upper, window.lower);
+  }
+  if (!random.one_in(3)) {
+    std::vector<uint64_t> sequences{0};
+    for (auto const& entries : runs.entries) {
+      for (TestEntry const& entry : entries) sequences.push_back(entry.sequence);
+    }
+    window.snapshot = random.pick(sequences);
+  }
+  return window;
+}
+
+}  // namespace levelscan::test

@@ -1,0 +1,170 @@
+// Builds data blocks and index blocks as RocksDB writes them, from the format alone: nothing here is
+// shared with the code under test.
+//
+//   data block:  entries | restart offsets u32[n] | n u32
+//   entry:       shared v32 | non_shared v32 | value_size v32 | key[non_shared] | value
+//   index entry: as above with a block handle (offset v64, size v64) for value, or without value_size
+//                and, where shared > 0, only the zigzag change of size
+//   internal key: user key | (sequence << 8 | type) u64 little-endian
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernels/run_view.hpp"
+
+namespace levelscan::test {
+
+inline constexpr uint8_t kTypeDeletion = 0x00;
+inline constexpr uint8_t kTypeValue = 0x01;
+inline constexpr uint8_t kTypeMerge = 0x02;
+inline constexpr uint8_t kTypeSingleDeletion = 0x07;
+
+struct TestEntry {
+  std::string user_key;
+  uint64_t sequence = 0;
+  uint8_t type = kTypeValue;
+  std::string value;
+
+  [[nodiscard]] uint64_t trailer() const { return (sequence << 8) | type; }
+};
+
+// Internal-key order: user key ascending, newest first.
+inline bool entry_before(TestEntry const& a, TestEntry const& b) {
+  return a.user_key != b.user_key ? a.user_key < b.user_key : a.trailer() > b.trailer();
+}
+
+inline std::string fixed(uint64_t value, std::size_t bytes) {
+  std::string result;
+  for (std::size_t i = 0; i < bytes; ++i) result.push_back(static_cast<char>(value >> (8 * i)));
+  return result;
+}
+
+inline std::string varint(uint64_t value) {
+  std::string result;
+  for (; value >= 0x80; value >>= 7) result.push_back(static_cast<char>(value | 0x80));
+  result.push_back(static_cast<char>(value));
+  return result;
+}
+
+inline std::string internal_key(std::string_view user_key, uint64_t trailer) {
+  return std::string(user_key) + fixed(trailer, 8);
+}
+
+struct BlockOptions {
+  uint32_t restart_interval = 16;  // entries between two restart points
+  bool share_keys = true;          // false: use_delta_encoding=false, every key stands in full
+};
+
+struct BuiltBlock {
+  std::string bytes;  // the payload: entries, restart array, its length
+  uint32_t restarts_offset = 0;
+  uint32_t restart_count = 0;
+};
+
+// Puts (key, value) pairs into a block, keys shared with the previous one as far as they go.
+class BlockBuilder {
+ public:
+  explicit BlockBuilder(BlockOptions options) : options_(options) {}
+
+  // `delta_value`: replaces value, without a length, where the key shares bytes.
+  // With `value_sizes` off values have no length.
+  void add(std::string const& key, std::string const& value, std::string const& delta_value,
+           bool value_sizes) {
+    std::size_t shared = 0;
+    if (count_ % options_.restart_interval == 0) {
+      restarts_.push_back(static_cast<uint32_t>(bytes_.size()));
+    } else if (options_.share_keys) {
+      while (shared < key.size() && shared < last_key_.size() && key[shared] == last_key_[shared]) {
+        ++shared;
+      }
+    }
+    bytes_ += varint(shared) + varint(key.size() - shared);
+    if (value_sizes) bytes_ += varint(value.size());
+    bytes_ += key.substr(shared);
+    bytes_ += value_sizes || shared == 0 ? value : delta_value;
+    last_key_ = key;
+    ++count_;
+  }
+
+  [[nodiscard]] BuiltBlock finish() {
+    if (restarts_.empty()) restarts_.push_back(0);  // what an empty block looks like
+    BuiltBlock block;
+    block.restarts_offset = static_cast<uint32_t>(bytes_.size());
+    block.restart_count = static_cast<uint32_t>(restarts_.size());
+    for (uint32_t const restart : restarts_) bytes_ += fixed(restart, 4);
+    bytes_ += fixed(restarts_.size(), 4);
+    block.bytes = bytes_;
+    return block;
+  }
+
+ private:
+  BlockOptions options_;
+  std::string bytes_;
+  std::vector<uint32_t> restarts_;
+  std::string last_key_;
+  uint32_t count_ = 0;
+};
+
+// REQUIRES: entries ascend in internal-key order.
+inline BuiltBlock build_data_block(std::vector<TestEntry> const& entries, BlockOptions options) {
+  BlockBuilder builder(options);
+  for (TestEntry const& entry : entries) {
+    builder.add(internal_key(entry.user_key, entry.trailer()), entry.value, {}, true);
+  }
+  return builder.finish();
+}
+
+struct IndexEntry {
+  std::string separator;  // as stored: an internal key or a user key
+  uint64_t offset = 0;
+  uint64_t size = 0;
+};
+
+inline BuiltBlock build_index_block(std::vector<IndexEntry> const& entries, BlockOptions options,
+                                    bool delta_encoded_values) {
+  BlockBuilder builder(options);
+  uint64_t previous_size = 0;
+  for (IndexEntry const& entry : entries) {
+    int64_t const change = static_cast<int64_t>(entry.size - previous_size);
+    uint64_t const zigzag = (static_cast<uint64_t>(change) << 1) ^ static_cast<uint64_t>(change >> 63);
+    builder.add(entry.separator, varint(entry.offset) + varint(entry.size), varint(zigzag),
+                !delta_encoded_values);
+    previous_size = entry.size;
+  }
+  return builder.finish();
+}
+
+// The data blocks of one run as they lie in a level buffer.
+struct RunData {
+  std::string bytes;
+  std::vector<DataBlockRef> blocks;
+  uint32_t interval_count = 0;
+  uint64_t largest_sequence = 0;
+
+  // `gap`: bytes of something else before the block, as a block's own checksum would be.
+  void append(BuiltBlock const& block, std::string_view gap = {}) {
+    bytes += gap;
+    uint32_t const offset = static_cast<uint32_t>(bytes.size());
+    blocks.push_back(DataBlockRef{offset, offset + block.restarts_offset, block.restart_count,
+                                  interval_count});
+    interval_count += block.restart_count;
+    bytes += block.bytes;
+  }
+};
+
+// A run whose blocks all have the same options.
+inline RunData build_run(std::vector<std::vector<TestEntry>> const& blocks, BlockOptions options) {
+  RunData run;
+  for (std::vector<TestEntry> const& entries : blocks) {
+    run.append(build_data_block(entries, options));
+    for (TestEntry const& entry : entries) {
+      if (entry.sequence > run.largest_sequence) run.largest_sequence = entry.sequence;
+    }
+  }
+  return run;
+}
+
+}  // namespace levelscan::test

@@ -1,0 +1,93 @@
+// What a scan must answer, from ordered maps: the oracle of the kernel tests. It knows nothing of
+// blocks, intervals or prefixes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "support/sst_builder.hpp"
+
+namespace levelscan::test {
+
+struct WindowSpec {
+  std::string lower;                 // user key, inclusive
+  std::optional<std::string> upper;  // exclusive
+  uint64_t snapshot = kSequenceMax;
+
+  [[nodiscard]] bool holds(std::string const& user_key) const {
+    return user_key >= lower && (!upper || user_key < *upper);
+  }
+};
+
+using RowPredicate =
+    std::function<bool(std::string const& user_key, uint64_t sequence, std::string const& value)>;
+
+struct ModelRow {
+  std::string user_key;
+  uint64_t sequence;
+  std::string value;
+  uint32_t run;
+
+  friend bool operator==(ModelRow const&, ModelRow const&) = default;
+};
+
+inline std::ostream& operator<<(std::ostream& out, ModelRow const& row) {
+  return out << '"' << row.user_key << "\"@" << row.sequence << " run " << row.run << " value \""
+             << row.value << '"';
+}
+
+struct ModelAnswer {
+  std::vector<std::vector<ModelRow>> candidates;  // [run] in key order
+  std::vector<ModelRow> rows;                     // in key order
+  uint64_t entries_seen = 0;
+  uint64_t filtered = 0;             // newest visible values of their run that fail the predicate
+  uint64_t shadowed_value = 0;       // in their own run, by a visible value
+  uint64_t shadowed_tombstone = 0;   // in their own run, by a visible tombstone
+};
+
+inline ModelAnswer model_scan(std::vector<std::vector<TestEntry>> const& runs,
+                              WindowSpec const& window, RowPredicate const& predicate) {
+  ModelAnswer answer;
+  // User key -> the newest visible version over all runs; on equal sequences the first run's.
+  std::map<std::string, std::pair<TestEntry, uint32_t>> newest;
+  for (uint32_t r = 0; r < runs.size(); ++r) {
+    // User key -> versions of this run, newest first.
+    std::map<std::string, std::map<uint64_t, TestEntry, std::greater<>>> versions;
+    for (TestEntry const& entry : runs[r]) {
+      if (!window.holds(entry.user_key)) continue;
+      ++answer.entries_seen;
+      if (entry.sequence <= window.snapshot) {
+        versions[entry.user_key].emplace(entry.trailer(), entry);
+      }
+    }
+    std::vector<ModelRow>& candidates = answer.candidates.emplace_back();
+    for (auto const& [user_key, of_key] : versions) {
+      TestEntry const& first = of_key.begin()->second;
+      if (first.type == kTypeValue) {
+        answer.shadowed_value += of_key.size() - 1;
+        if (predicate(user_key, first.sequence, first.value)) {
+          candidates.push_back({user_key, first.sequence, first.value, r});
+        } else {
+          ++answer.filtered;
+        }
+      } else {
+        answer.shadowed_tombstone += of_key.size() - 1;
+      }
+      auto const [place, added] = newest.try_emplace(user_key, first, r);
+      if (!added && first.sequence > place->second.first.sequence) place->second = {first, r};
+    }
+  }
+  for (auto const& [user_key, found] : newest) {
+    TestEntry const& entry = found.first;
+    if (entry.type == kTypeValue && predicate(user_key, entry.sequence, entry.value)) {
+      answer.rows.push_back({user_key, entry.sequence, entry.value, found.second});
+    }
+  }
+  return answer;
+}
+
+}  // namespace levelscan::test
