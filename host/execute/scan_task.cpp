@@ -381,7 +381,7 @@ void ScanTask::emit_rows(uint32_t row_count) {
   for (uint32_t first = 0; first < row_count;) {
     uint32_t const at_most = std::min(row_count - first, rows_max);
     uint32_t const count =
-        device_.rows_that_fit(row_bytes_end, first, at_most, buffer_.result.size(),
+        device_.rows_that_fit(row_bytes_end, first, first + at_most, buffer_.result.size(),
                               buffer_.scratch_device(), stream_);
     if (count == 0) {
       throw NeedLayout{NeedLayout::Space::kResult, 0, bytes_until(first + 1) - begin_bytes};

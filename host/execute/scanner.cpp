@@ -187,6 +187,9 @@ void Scanner::Impl::run_tasks(ScanContext& context, std::vector<TaskState>& task
     }
     if (!need) return;
     PoolLayout const grown = grow_pool(pool->layout(), *need, device, request);
+    if (grown == pool->layout()) {
+      throw Error(ErrorCode::kRuntime, "a task asks for more than a layout that has it already");
+    }
     pool.reset();  // the old one goes first: both together may be beyond the budget
     pool = std::make_unique<ScanBufferPool>(device, grown);
   }

@@ -116,27 +116,30 @@ PoolLayout plan_pool(DatabaseVersion const& version, Device const& device,
 
 PoolLayout grow_pool(PoolLayout layout, NeedLayout const& need, Device const& device,
                      PoolRequest const& request) {
+  auto const raise = [](uint32_t& size, uint64_t bytes, char const* what) {
+    size = std::max(size, with_headroom(bytes, what));
+  };
   switch (need.space) {
     case NeedLayout::Space::kIndexBlock:
-      layout.runs.at(need.run).index_block_bytes = with_headroom(need.bytes, "an index block");
+      raise(layout.runs.at(need.run).index_block_bytes, need.bytes, "an index block");
       break;
     case NeedLayout::Space::kDataBlock:
-      layout.runs.at(need.run).data_block_bytes = with_headroom(need.bytes, "a data block");
+      raise(layout.runs.at(need.run).data_block_bytes, need.bytes, "a data block");
       break;
     case NeedLayout::Space::kCandidateKeys:
-      layout.candidate_key_bytes = with_headroom(need.bytes, "the keys of candidates");
+      raise(layout.candidate_key_bytes, need.bytes, "the keys of candidates");
       break;
     case NeedLayout::Space::kCells:
-      layout.cells_max = with_headroom(need.bytes, "a row of results");
+      raise(layout.cells_max, need.bytes, "a row of results");
       break;
     case NeedLayout::Space::kResult:
-      layout.result_bytes = with_headroom(need.bytes, "a row of results");
+      raise(layout.result_bytes, need.bytes, "a row of results");
       break;
     case NeedLayout::Space::kControl:
-      layout.control_bytes = with_headroom(need.bytes, "the query");
+      raise(layout.control_bytes, need.bytes, "the query");
       break;
     case NeedLayout::Space::kReadArea:
-      layout.read_area_bytes = with_headroom(need.bytes, "a stored block");
+      raise(layout.read_area_bytes, need.bytes, "a stored block");
       break;
   }
   return fit_scans(std::move(layout), device, request);

@@ -18,6 +18,8 @@ namespace levelscan {
 struct RunLayout {
   uint32_t index_block_bytes = 0;
   uint32_t data_block_bytes = 0;
+
+  bool operator==(RunLayout const&) const = default;
 };
 
 // What is asked of the device, slack included. Where mirrors alias the host, only what has no host
@@ -73,6 +75,8 @@ struct PoolLayout {
   [[nodiscard]] std::size_t row_bytes_bytes() const;
   [[nodiscard]] std::size_t cells_bytes() const;
   [[nodiscard]] std::size_t scratch_bytes(Device const& device) const;
+
+  bool operator==(PoolLayout const&) const = default;
 
   // Throws Error(kUsage) when a size is zero, there are fewer than 2 candidates for a run, or a
   // count doesn't fit 32 bits. The totals below check too.

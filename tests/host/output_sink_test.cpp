@@ -153,16 +153,13 @@ TEST_F(OutputSink, TableKeepsTheWidthsOfItsFirstRows) {
   }
   sink->finish();
   file.commit();
-  std::istringstream lines(content());
-  std::string line;
-  int count = 0;
-  while (std::getline(lines, line)) {
-    ++count;
-    if (count == 1) EXPECT_EQ(line, " a  b");
-    if (count == 3) EXPECT_EQ(line, "10  7");
-    if (count == 1502) EXPECT_EQ(line, "1000000  7");
-  }
-  EXPECT_EQ(count, 1502);
+  std::istringstream stream(content());
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  ASSERT_EQ(lines.size(), 1502U);
+  EXPECT_EQ(lines[0], " a  b");
+  EXPECT_EQ(lines[2], "10  7");
+  EXPECT_EQ(lines[1501], "1000000  7");
 }
 
 Query three_aggregates() {
@@ -208,7 +205,7 @@ TEST(StatisticsJson, HasTheKeysOfTheContract) {
   statistics.backend = "cpu";
   statistics.entries_seen = UINT64_MAX;
   statistics.resolve_mark = 3;
-  statistics.filter_us = 4;
+  statistics.filter_ns = 4999;
   statistics.pool_waits = 5;
   std::string const text = statistics_json(statistics);
   EXPECT_EQ(text.find('\n'), text.npos);

@@ -115,7 +115,7 @@ class Device {
   // Inclusive sums in place: row_bytes[0, count).
   virtual void scan_row_bytes_async(uint64_t* row_bytes, uint32_t count, Scratch scratch,
                                     StreamView stream) = 0;
-  // How many rows from `first` on need at most `bytes_max` together. Waits.
+  // How many of the rows [first, count), from `first` on, need at most `bytes_max` together. Waits.
   [[nodiscard]] virtual uint32_t rows_that_fit(uint64_t const* row_bytes_end, uint32_t first,
                                                uint32_t count, uint64_t bytes_max, Scratch scratch,
                                                StreamView stream) = 0;

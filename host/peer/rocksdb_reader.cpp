@@ -1,0 +1,152 @@
+#include "peer/rocksdb_reader.hpp"
+
+#include <fmt/format.h>
+#include <link.h>
+#include <rocksdb/db.h>
+#include <rocksdb/iterator.h>
+#include <rocksdb/options.h>
+#include <rocksdb/version.h>
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <vector>
+
+#include "levelscan/error.hpp"
+
+namespace levelscan {
+namespace {
+
+std::string_view view_of(rocksdb::Slice const& slice) { return {slice.data(), slice.size()}; }
+rocksdb::Slice slice_of(std::string_view view) { return {view.data(), view.size()}; }
+
+// The file that librocksdb was loaded from; empty where it is linked statically.
+std::string library_file() {
+  std::string file;
+  dl_iterate_phdr(
+      [](dl_phdr_info* info, std::size_t, void* found) {
+        if (std::strstr(info->dlpi_name, "librocksdb") == nullptr) return 0;
+        *static_cast<std::string*>(found) = info->dlpi_name;
+        return 1;
+      },
+      &file);
+  return file;
+}
+
+}  // namespace
+
+struct RocksdbReader::Impl {
+  std::unique_ptr<rocksdb::DB> database;
+  std::vector<rocksdb::ColumnFamilyHandle*> families;
+
+  ~Impl() {
+    for (auto* const family : families) delete family;
+  }
+};
+
+struct RocksdbCursor::Impl {
+  std::string lower;
+  std::optional<std::string> upper;
+  rocksdb::Slice upper_slice;  // of `upper`; the iterator keeps its address
+  std::unique_ptr<rocksdb::Iterator> iterator;
+};
+
+RocksdbReader::RocksdbReader(std::string const& path) : impl_(std::make_unique<Impl>()) {
+  // With a list of column families this is a plain read-only database, whatever its shape.
+  rocksdb::DBOptions options;
+  options.info_log_level = rocksdb::FATAL_LEVEL;
+  std::vector<rocksdb::ColumnFamilyDescriptor> const families{
+      {rocksdb::kDefaultColumnFamilyName, rocksdb::ColumnFamilyOptions()}};
+  rocksdb::DB* database = nullptr;
+  rocksdb::Status const status =
+      rocksdb::DB::OpenForReadOnly(options, path, families, &impl_->families, &database);
+  if (!status.ok()) {
+    throw Error(ErrorCode::kUnsupported,
+                fmt::format("librocksdb {} cannot open {}: {}", rocksdb_version(), path,
+                            status.ToString()));
+  }
+  impl_->database.reset(database);
+}
+
+RocksdbReader::~RocksdbReader() = default;
+
+uint64_t RocksdbReader::last_sequence() const { return impl_->database->GetLatestSequenceNumber(); }
+
+RocksdbCursor RocksdbReader::cursor(std::string_view lower, std::optional<std::string> upper,
+                                    ReadKnobs const& knobs) const {
+  auto cursor = std::make_unique<RocksdbCursor::Impl>();
+  cursor->lower = lower;
+  cursor->upper = std::move(upper);
+  rocksdb::ReadOptions options;
+  options.fill_cache = knobs.fill_cache;
+  options.readahead_size = knobs.readahead_bytes;
+  options.verify_checksums = knobs.verify_checksums;
+  options.total_order_seek = true;
+  if (cursor->upper) {
+    cursor->upper_slice = slice_of(*cursor->upper);
+    options.iterate_upper_bound = &cursor->upper_slice;
+  }
+  cursor->iterator.reset(impl_->database->NewIterator(options));
+  RocksdbCursor result(std::move(cursor));
+  result.rewind();
+  return result;
+}
+
+RocksdbCursor::RocksdbCursor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+RocksdbCursor::RocksdbCursor(RocksdbCursor&&) noexcept = default;
+RocksdbCursor::~RocksdbCursor() = default;
+
+void RocksdbCursor::check() const {
+  rocksdb::Status const status = impl_->iterator->status();
+  if (!status.ok()) {
+    throw Error(ErrorCode::kRuntime, "librocksdb's iterator: " + status.ToString());
+  }
+}
+
+bool RocksdbCursor::valid() const {
+  if (impl_->iterator->Valid()) return true;
+  check();
+  return false;
+}
+
+void RocksdbCursor::next() { impl_->iterator->Next(); }
+std::string_view RocksdbCursor::key() const { return view_of(impl_->iterator->key()); }
+std::string_view RocksdbCursor::value() const { return view_of(impl_->iterator->value()); }
+
+void RocksdbCursor::rewind() {
+  if (impl_->upper && *impl_->upper <= impl_->lower) {
+    // librocksdb takes bounds that cross for a mistake; here they are an empty range.
+    impl_->iterator.reset(rocksdb::NewEmptyIterator());
+  }
+  impl_->iterator->Seek(slice_of(impl_->lower));
+}
+
+RocksdbCursor::Count RocksdbCursor::count_u32_below(uint32_t value_offset, uint32_t bound) {
+  rewind();
+  Count count;
+  rocksdb::Iterator& iterator = *impl_->iterator;
+  for (; iterator.Valid(); iterator.Next()) {
+    ++count.rows;
+    rocksdb::Slice const value = iterator.value();
+    if (value.size() < value_offset + sizeof(uint32_t)) continue;
+    uint32_t number;
+    std::memcpy(&number, value.data() + value_offset, sizeof number);
+    if (number < bound) ++count.below;
+  }
+  check();
+  return count;
+}
+
+std::string rocksdb_version() {
+  return fmt::format("{}.{}.{}", ROCKSDB_MAJOR, ROCKSDB_MINOR, ROCKSDB_PATCH);
+}
+
+bool rocksdb_has_assertions() {
+  // What an assertion calls is among the names that the library imports.
+  std::ifstream file(library_file(), std::ios::binary);
+  std::string const bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  return bytes.find("__assert_fail") != std::string::npos;
+}
+
+}  // namespace levelscan

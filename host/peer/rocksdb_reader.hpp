@@ -1,0 +1,79 @@
+// A database opened read-only with librocksdb, and its iterator with the knobs that suit a scan of
+// everything once: no filling of the block cache, large readahead.
+//
+// A reader is immutable after open and thread-safe; a cursor is not, and must not outlive its reader.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace levelscan {
+
+struct ReadKnobs {
+  bool verify_checksums = true;
+  bool fill_cache = false;
+  std::size_t readahead_bytes = std::size_t{4} << 20;
+};
+
+class RocksdbCursor;
+
+class RocksdbReader {
+ public:
+  // The default column family at its newest sequence number. Throws Error(kUnsupported) with
+  // librocksdb's message where it can't open the database.
+  explicit RocksdbReader(std::string const& path);
+  ~RocksdbReader();
+
+  [[nodiscard]] uint64_t last_sequence() const;
+  // Over [lower, upper), standing on the first row. No upper bound: to the end.
+  [[nodiscard]] RocksdbCursor cursor(std::string_view lower, std::optional<std::string> upper,
+                                     ReadKnobs const& knobs) const;
+
+ private:
+  friend class RocksdbCursor;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+class RocksdbCursor {
+ public:
+  RocksdbCursor(RocksdbCursor&&) noexcept;
+  ~RocksdbCursor();
+
+  // False at the end. Throws Error(kRuntime) when librocksdb stopped for any other reason.
+  [[nodiscard]] bool valid() const;
+  // REQUIRES (all three): valid().
+  void next();
+  [[nodiscard]] std::string_view key() const;
+  [[nodiscard]] std::string_view value() const;
+  // Back to the first row, with the same iterator.
+  void rewind();
+
+  // From the first row to the end: how many rows there are, and in how many of them the u32 at
+  // `value_offset` is below `bound`. Hard-coded, so that nothing but the iterator is measured.
+  struct Count {
+    uint64_t rows = 0;
+    uint64_t below = 0;
+  };
+  [[nodiscard]] Count count_u32_below(uint32_t value_offset, uint32_t bound);
+
+ private:
+  friend class RocksdbReader;
+  struct Impl;
+  explicit RocksdbCursor(std::unique_ptr<Impl> impl);
+  void check() const;
+
+  std::unique_ptr<Impl> impl_;
+};
+
+// "7.8.3".
+[[nodiscard]] std::string rocksdb_version();
+
+// Whether the librocksdb that is loaded was compiled with assertions, which slow its iterator down.
+[[nodiscard]] bool rocksdb_has_assertions();
+
+}  // namespace levelscan
