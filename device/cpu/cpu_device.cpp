@@ -8,9 +8,8 @@
 #include <new>
 #include <string>
 
-#include "algorithms.hpp"
+#include "cpu/cpu_algorithms.hpp"
 #include "cpu/launch.hpp"
-#include "scratch_allocator.hpp"
 
 namespace levelscan {
 namespace {
@@ -53,9 +52,6 @@ uint32_t tiles_over(uint32_t count, uint32_t tile) { return count / tile + (coun
 void copy(void* to, void const* from, std::size_t bytes) {
   if (to != from && bytes != 0) std::memcpy(to, from, bytes);
 }
-
-// REQUIRES: `allocator` outlives the policy.
-auto on_this_thread(ScratchAllocator& allocator) { return thrust::cpp::par(allocator); }
 
 }  // namespace
 
@@ -144,46 +140,38 @@ void CpuDevice::emit_rows_async(EmitRows::Args const& args, StreamView) {
   launch<EmitRows>(args, tiles_over(args.rows.row_count, kTileRows));
 }
 
-// Only sorting needs memory: Thrust's sequential merge sort has a copy of what it sorts.
 std::size_t CpuDevice::scratch_bytes(AlgorithmLimits const& limits) const {
-  return 2 * ScratchAllocator::rounded(sizeof(uint32_t) * std::size_t{limits.candidates_max} + 1);
+  return cpu_algorithms::scratch_bytes(limits);
 }
 
 void CpuDevice::scan_counts_async(IntervalCount* counts, uint32_t count, Scratch scratch,
                                   StreamView) {
-  ScratchAllocator allocator(scratch);
-  algorithms::scan_counts(on_this_thread(allocator), counts, count);
+  cpu_algorithms::scan_counts(counts, count, scratch);
 }
 
 uint32_t CpuDevice::select_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
                                  Scratch scratch, StreamView) {
-  ScratchAllocator allocator(scratch);
-  return algorithms::select_alive(on_this_thread(allocator), candidates, count, rows);
+  return cpu_algorithms::select_alive(candidates, count, rows, scratch);
 }
 
 void CpuDevice::order_rows_async(uint32_t* rows, uint32_t count, CandidateLess less,
                                  Scratch scratch, StreamView) {
-  ScratchAllocator allocator(scratch);
-  algorithms::order_rows(on_this_thread(allocator), rows, count, less);
+  cpu_algorithms::order_rows(rows, count, less, scratch);
 }
 
 void CpuDevice::scan_row_bytes_async(uint64_t* row_bytes, uint32_t count, Scratch scratch,
                                      StreamView) {
-  ScratchAllocator allocator(scratch);
-  algorithms::scan_row_bytes(on_this_thread(allocator), row_bytes, count);
+  cpu_algorithms::scan_row_bytes(row_bytes, count, scratch);
 }
 
 uint32_t CpuDevice::rows_that_fit(uint64_t const* row_bytes_end, uint32_t first, uint32_t count,
                                   uint64_t bytes_max, Scratch scratch, StreamView) {
-  ScratchAllocator allocator(scratch);
-  return algorithms::rows_that_fit(on_this_thread(allocator), row_bytes_end, first, count,
-                                   bytes_max);
+  return cpu_algorithms::rows_that_fit(row_bytes_end, first, count, bytes_max, scratch);
 }
 
 Aggregate CpuDevice::aggregate(AggregateRow const& source, uint32_t count, Scratch scratch,
                                StreamView) {
-  ScratchAllocator allocator(scratch);
-  return algorithms::aggregate(on_this_thread(allocator), source, count);
+  return cpu_algorithms::aggregate(source, count, scratch);
 }
 
 std::unique_ptr<Device> make_cpu_device(CpuMirror mirror) {

@@ -11,8 +11,9 @@
 namespace levelscan::test {
 namespace {
 
-// GNU's 128-bit integer, without -Wpedantic's complaint.
+// GNU's 128-bit integers, without -Wpedantic's complaint.
 __extension__ using Wide = __int128;
+__extension__ using UnsignedWide = unsigned __int128;
 
 class AggregateSuite : public KernelSuite {
  protected:
@@ -51,7 +52,7 @@ class AggregateSuite : public KernelSuite {
 INSTANTIATE_TEST_SUITE_P(Blocks, AggregateSuite, all_blocks(), block_name);
 
 Wide sum_of(Aggregate const& aggregate) {
-  return static_cast<Wide>((static_cast<unsigned __int128>(aggregate.sum_high) << 64) |
+  return static_cast<Wide>((static_cast<UnsignedWide>(aggregate.sum_high) << 64) |
                            aggregate.sum_low);
 }
 

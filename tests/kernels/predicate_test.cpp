@@ -96,13 +96,14 @@ TEST(LoadField, NumbersOfEveryTypeByteOrderAndPlace) {
     }
     bool const is_float = type == FieldType::kF32 || type == FieldType::kF64;
     ASSERT_EQ(scalar.kind, is_float ? ScalarKind::kFloat : ScalarKind::kInteger);
-    if (!is_float) ASSERT_EQ(scalar.negative, expected < 0);
+    ASSERT_EQ(scalar.negative, !is_float && expected < 0);
   }
 }
 
 TEST(LoadField, BytesOfASizeOrToTheEnd) {
   std::string const value = "0123456789";
-  Row const row = row_of("thekey", value);
+  std::string const key = "thekey";
+  Row const row = row_of(key, value);
   auto const text = [&](Field const& field) -> std::optional<std::string> {
     Scalar const scalar = load_field(field, row);
     if (scalar.kind == ScalarKind::kNull) return std::nullopt;
@@ -320,10 +321,10 @@ TEST(Evaluate, JumpProgramIsThreeValuedLogic) {
     if (!x || !y) return std::nullopt;
     return false;
   };
-  for (std::string const value : {std::string(), std::string(1, '\0'), std::string(1, '\1'),
+  for (std::string const& value : {std::string(), std::string(1, '\0'), std::string(1, '\1'),
                                   std::string("\0\0", 2), std::string("\0\1", 2), std::string("\1\0", 2),
                                   std::string("\1\1", 2)}) {
-    for (std::string const key : {std::string(), std::string("\1", 1), std::string("\1\0", 2)}) {
+    for (std::string const& key : {std::string(), std::string("\1"), std::string("\1\0", 2)}) {
       Truth const is_a = value.empty() ? Truth{} : Truth{value[0] == 1};
       Truth const is_b = value.size() < 2 ? Truth{} : Truth{value[1] == 1};
       Truth const not_b = is_b ? Truth{!*is_b} : Truth{};

@@ -1,0 +1,64 @@
+// All of Thrust that the CPU uses. It stands in a file of its own because Thrust names its systems
+// by dereferenced null pointers (thrust/detail/reference.h), which UndefinedBehaviorSanitizer
+// reports: this file is built without its null check, and the kernels with it.
+#include "cpu/cpu_algorithms.hpp"
+
+#include "algorithms.hpp"
+#include "scratch_allocator.hpp"
+
+namespace levelscan::cpu_algorithms {
+namespace {
+
+// Calls algorithm(policy) with a policy that takes its temporary memory from `scratch`.
+template <class Algorithm>
+auto run_algorithm(Scratch scratch, Algorithm&& algorithm) {
+  ScratchAllocator allocator(scratch);
+  return algorithm(thrust::cpp::par(allocator));
+}
+
+}  // namespace
+
+// Sorting takes a copy of what it sorts, searching a value and a place.
+std::size_t scratch_bytes(AlgorithmLimits const& limits) {
+  std::size_t const sort =
+      ScratchAllocator::rounded(sizeof(uint32_t) * std::size_t{limits.candidates_max});
+  std::size_t const search =
+      ScratchAllocator::rounded(sizeof(uint64_t)) + ScratchAllocator::rounded(sizeof(uint64_t));
+  return sort + search;
+}
+
+void scan_counts(IntervalCount* counts, uint32_t count, Scratch scratch) {
+  run_algorithm(scratch,
+                [&](auto const& policy) { algorithms::scan_counts(policy, counts, count); });
+}
+
+uint32_t select_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                      Scratch scratch) {
+  return run_algorithm(scratch, [&](auto const& policy) {
+    return algorithms::select_alive(policy, candidates, count, rows);
+  });
+}
+
+void order_rows(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch) {
+  run_algorithm(scratch,
+                [&](auto const& policy) { algorithms::order_rows(policy, rows, count, less); });
+}
+
+void scan_row_bytes(uint64_t* row_bytes, uint32_t count, Scratch scratch) {
+  run_algorithm(scratch,
+                [&](auto const& policy) { algorithms::scan_row_bytes(policy, row_bytes, count); });
+}
+
+uint32_t rows_that_fit(uint64_t const* row_bytes_end, uint32_t first, uint32_t count,
+                       uint64_t bytes_max, Scratch scratch) {
+  return run_algorithm(scratch, [&](auto const& policy) {
+    return algorithms::rows_that_fit(policy, row_bytes_end, first, count, bytes_max);
+  });
+}
+
+Aggregate aggregate(AggregateRow const& source, uint32_t count, Scratch scratch) {
+  return run_algorithm(
+      scratch, [&](auto const& policy) { return algorithms::aggregate(policy, source, count); });
+}
+
+}  // namespace levelscan::cpu_algorithms

@@ -1,0 +1,24 @@
+// The device-wide algorithms in the calling thread. Arguments are as in Device.
+//
+// Thread-safe. Errors: DeviceError when scratch memory runs out.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "device/device.hpp"
+
+namespace levelscan::cpu_algorithms {
+
+[[nodiscard]] std::size_t scratch_bytes(AlgorithmLimits const& limits);
+
+void scan_counts(IntervalCount* counts, uint32_t count, Scratch scratch);
+[[nodiscard]] uint32_t select_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                                    Scratch scratch);
+void order_rows(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch);
+void scan_row_bytes(uint64_t* row_bytes, uint32_t count, Scratch scratch);
+[[nodiscard]] uint32_t rows_that_fit(uint64_t const* row_bytes_end, uint32_t first, uint32_t count,
+                                     uint64_t bytes_max, Scratch scratch);
+[[nodiscard]] Aggregate aggregate(AggregateRow const& source, uint32_t count, Scratch scratch);
+
+}  // namespace levelscan::cpu_algorithms
