@@ -28,9 +28,25 @@ void add_text(CLI::App& app, std::string const& name, std::optional<std::string>
       ->type_name(type);
 }
 
-void add_number(CLI::App& app, std::string const& name, std::optional<uint64_t>& value,
-                std::string const& help) {
-  app.add_option_function<uint64_t>(name, [&value](uint64_t const& given) { value = given; }, help)
+// CLI11's own conversion takes "-1" for a large unsigned number.
+template <class Number>
+Number parse_number(std::string const& name, std::string const& text) {
+  Number value{};
+  char const* const end = text.data() + text.size();
+  std::from_chars_result const result = std::from_chars(text.data(), end, value);
+  if (result.ec != std::errc() || result.ptr != end) {
+    throw Error(ErrorCode::kUsage, fmt::format("{} '{}': a number from 0 to {} is expected", name,
+                                               text, std::numeric_limits<Number>::max()));
+  }
+  return value;
+}
+
+// `set` takes a Number.
+template <class Number, class Set>
+void add_number(CLI::App& app, std::string const& name, std::string const& help, Set const& set) {
+  app.add_option_function<std::string>(
+         name, [name, set](std::string const& given) { set(parse_number<Number>(name, given)); },
+         help)
       ->type_name("N");
 }
 
@@ -60,14 +76,8 @@ uint64_t parse_size(std::string const& text) {
     std::string_view name;
     unsigned shift;
   };
-  constexpr std::array<Unit, 8> kUnits = {{{"", 0},
-                                           {"B", 0},
-                                           {"K", 10},
-                                           {"KiB", 10},
-                                           {"M", 20},
-                                           {"MiB", 20},
-                                           {"G", 30},
-                                           {"GiB", 30}}};
+  constexpr std::array<Unit, 8> kUnits = {
+      {{"", 0}, {"B", 0}, {"K", 10}, {"KiB", 10}, {"M", 20}, {"MiB", 20}, {"G", 30}, {"GiB", 30}}};
   uint64_t value = 0;
   char const* const end = text.data() + text.size();
   std::from_chars_result const result = std::from_chars(text.data(), end, value);
@@ -79,22 +89,27 @@ uint64_t parse_size(std::string const& text) {
       }
     }
   }
-  throw Error(ErrorCode::kUsage,
-              fmt::format("--memory '{}': a size is a number of bytes, or one with K, M, G, KiB, MiB or GiB",
-                          text));
+  throw Error(
+      ErrorCode::kUsage,
+      fmt::format(
+          "--memory '{}': a size is a number of bytes, or one with K, M, G, KiB, MiB or GiB",
+          text));
 }
 
 void add_global_flags(CLI::App& app, GlobalArguments& arguments) {
   ScannerOptions& scanner = arguments.scanner;
-  add_choice<Backend>(app, "--backend",
-                      {{"auto", Backend::kAuto}, {"cpu", Backend::kCpu}, {"cuda", Backend::kCuda}},
-                      [&scanner](Backend backend) { scanner.backend = backend; },
-                      "Where kernels run (auto: on a GPU where there is one)");
-  app.add_option("--device", scanner.device_ordinal, "Which CUDA device")->type_name("N");
-  app.add_option("--threads", scanner.threads, "Threads (0: as many as cores)")->type_name("N");
-  app.add_option("--scans-max", scanner.scans_max,
-                 "Scan buffers in the pool: tasks in flight (0: from threads and memory)")
-      ->type_name("N");
+  add_choice<Backend>(
+      app, "--backend",
+      {{"auto", Backend::kAuto}, {"cpu", Backend::kCpu}, {"cuda", Backend::kCuda}},
+      [&scanner](Backend backend) { scanner.backend = backend; },
+      "Where kernels run (auto: on a GPU where there is one)");
+  add_number<uint16_t>(app, "--device", "Which CUDA device",
+                       [&scanner](uint16_t ordinal) { scanner.device_ordinal = ordinal; });
+  add_number<uint32_t>(app, "--threads", "Threads (0: as many as cores)",
+                       [&scanner](uint32_t threads) { scanner.threads = threads; });
+  add_number<uint32_t>(app, "--scans-max",
+                       "Scan buffers in the pool: tasks in flight (0: from threads and memory)",
+                       [&scanner](uint32_t scans_max) { scanner.scans_max = scans_max; });
   app.add_option_function<std::string>(
          "--memory",
          [&scanner](std::string const& size) { scanner.memory_bytes = parse_size(size); },
@@ -109,14 +124,14 @@ void add_global_flags(CLI::App& app, GlobalArguments& arguments) {
            if (style != "text" && style != "json") {
              throw Error(ErrorCode::kUsage, fmt::format("--stats={}: text or json", style));
            }
-           arguments.statistics =
-               style == "json" ? StatisticsStyle::kJson : StatisticsStyle::kText;
+           arguments.statistics = style == "json" ? StatisticsStyle::kJson : StatisticsStyle::kText;
          },
          "Statistics on stderr; --stats=json: one line of JSON, the last")
       ->type_name("text|json");
   app.add_flag("--json", arguments.json, "info and doctor: JSON on stdout");
   app.add_flag("-q,--quiet", arguments.quiet, "Only errors on stderr");
-  app.add_flag("-v,--verbose", arguments.verbose, "Say on stderr what is being done")->excludes("-q");
+  app.add_flag("-v,--verbose", arguments.verbose, "Say on stderr what is being done")
+      ->excludes("-q");
 }
 
 void add_scan_flags(CLI::App& command, ScanArguments& arguments) {
@@ -131,19 +146,22 @@ void add_scan_flags(CLI::App& command, ScanArguments& arguments) {
   add_text(command, "--select", arguments.select, "Columns of the output (key,value)", "A,B,...");
   add_text(command, "--agg", arguments.aggregates,
            "Aggregates instead of rows: count(), count(f), sum(f), min(f), max(f), avg(f)", "LIST");
-  add_number(command, "--limit", arguments.limit, "At most so many rows");
-  add_number(command, "--snapshot", arguments.snapshot, "See the database as of this sequence number");
+  add_number<uint64_t>(command, "--limit", "At most so many rows",
+                       [&arguments](uint64_t rows) { arguments.limit = rows; });
+  add_number<uint64_t>(command, "--snapshot", "See the database as of this sequence number",
+                       [&arguments](uint64_t sequence) { arguments.snapshot = sequence; });
   command.add_flag("--snapshot-held", arguments.snapshot_held,
                    "A live writer holds that snapshot: no remark about it");
 }
 
 void add_output_flags(CLI::App& command, ScanArguments& arguments) {
-  add_choice<OutputFormat>(command, "--format",
-                           {{"csv", OutputFormat::kCsv},
-                            {"jsonl", OutputFormat::kJsonl},
-                            {"table", OutputFormat::kTable}},
-                           [&arguments](OutputFormat format) { arguments.format = format; },
-                           "Form of the output (table on a terminal, else csv)");
+  add_choice<OutputFormat>(
+      command, "--format",
+      {{"csv", OutputFormat::kCsv},
+       {"jsonl", OutputFormat::kJsonl},
+       {"table", OutputFormat::kTable}},
+      [&arguments](OutputFormat format) { arguments.format = format; },
+      "Form of the output (table on a terminal, else csv)");
   command.add_flag("--hex", arguments.hex, "Byte strings as hex");
   add_text(command, "-o,--output", arguments.output, "Write to a file", "FILE");
 }

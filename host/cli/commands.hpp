@@ -18,12 +18,15 @@ struct DemoArguments {
 };
 int run_demo_command(GlobalArguments const& global, DemoArguments const& arguments);
 
-// Checks --snapshot against the newest sequence number: above it is a usage error, below it a remark
-// on stderr, unless the snapshot is held.
+// Checks --snapshot against the newest sequence number: above it is a usage error, below it a
+// remark on stderr, unless the snapshot is held.
 void check_snapshot(ScanArguments const& arguments, uint64_t last_sequence);
 
 // Writes text to stdout; a reader that has gone is no failure. Returns the exit code.
 int print_to_stdout(std::string const& text);
+
+// As --stats asks for.
+void print_statistics(GlobalArguments const& global, ScanStatistics const& statistics);
 
 // With -v: which backend runs, and why. Throws Error(kDevice) where there is none such.
 void announce_backend(GlobalArguments const& global);

@@ -98,8 +98,8 @@ std::string doctor_text(Findings const& findings) {
   std::string text;
   auto const out = std::back_inserter(text);
   fmt::format_to(out, "levelscan     {}\n", LEVELSCAN_VERSION);
-  fmt::format_to(out, "backend       {}: {}\n", findings.backend.empty() ? "none" : findings.backend,
-                 findings.reason);
+  fmt::format_to(out, "backend       {}: {}\n",
+                 findings.backend.empty() ? "none" : findings.backend, findings.reason);
   fmt::format_to(out, "cuda          {}\n",
                  findings.cuda_problem.empty() ? findings.cuda_devices : findings.cuda_problem);
   fmt::format_to(out, "cpu           {} threads\n", std::thread::hardware_concurrency());
@@ -108,9 +108,10 @@ std::string doctor_text(Findings const& findings) {
                  bytes_text(control_group_memory_bytes()));
   fmt::format_to(out, "pool          {} MiB unless --memory says otherwise\n",
                  default_memory_bytes() >> 20);
-  fmt::format_to(out, "limits        {} open files (each table takes one), {} locked, {} address space\n",
-                 number_text(resource_limit(RLIMIT_NOFILE)), bytes_text(resource_limit(RLIMIT_MEMLOCK)),
-                 bytes_text(resource_limit(RLIMIT_AS)));
+  fmt::format_to(
+      out, "limits        {} open files (each table takes one), {} locked, {} address space\n",
+      number_text(resource_limit(RLIMIT_NOFILE)), bytes_text(resource_limit(RLIMIT_MEMLOCK)),
+      bytes_text(resource_limit(RLIMIT_AS)));
   fmt::format_to(out, "compression   none, snappy, lz4, lz4hc, zstd\n");
   text += "libraries    ";
   for (LibraryVersion const& library : library_versions()) {

@@ -134,12 +134,13 @@ std::optional<PoolNeeds> pool_needs(GlobalArguments const& global, DatabaseVersi
   try {
     ScannerOptions const& options = global.scanner;
     bool const on_cuda = choose_backend(options.backend).backend == Backend::kCuda;
-    std::unique_ptr<Device> const device = on_cuda ? make_cuda_device(options.device_ordinal)
-                                                   : make_cpu_device(CpuMirror::kAliasing);
+    std::unique_ptr<Device> const device =
+        on_cuda ? make_cuda_device(options.device_ordinal) : make_cpu_device(CpuMirror::kAliasing);
     uint32_t const threads =
         options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
     PoolRequest request;
-    request.memory_bytes = options.memory_bytes != 0 ? options.memory_bytes : default_memory_bytes();
+    request.memory_bytes =
+        options.memory_bytes != 0 ? options.memory_bytes : default_memory_bytes();
     request.scans_max = options.scans_max != 0 ? options.scans_max : threads;
     PoolNeeds needs;
     needs.layout = plan_pool(version, *device, request);
@@ -163,7 +164,8 @@ Json json_of(RunSummary const& run) {
   json["file_bytes"] = run.file_bytes;
   json["data_bytes"] = run.data_bytes;
   json["raw_bytes"] = run.raw_bytes;
-  json["smallest_sequence"] = run.smallest_sequence == UINT64_MAX ? Json() : Json(run.smallest_sequence);
+  json["smallest_sequence"] =
+      run.smallest_sequence == UINT64_MAX ? Json() : Json(run.smallest_sequence);
   json["largest_sequence"] = run.largest_sequence;
   return json;
 }
@@ -214,9 +216,10 @@ std::string info_json(DatabaseVersion const& version, std::vector<RunSummary> co
 double mebibytes(uint64_t bytes) { return static_cast<double>(bytes) / (1024.0 * 1024.0); }
 
 std::string run_line(RunSummary const& run) {
-  std::string const sequences = run.smallest_sequence == UINT64_MAX
-                                    ? std::string("-")
-                                    : fmt::format("{}-{}", run.smallest_sequence, run.largest_sequence);
+  std::string const sequences =
+      run.smallest_sequence == UINT64_MAX
+          ? std::string("-")
+          : fmt::format("{}-{}", run.smallest_sequence, run.largest_sequence);
   return fmt::format("{:<4} {:>7} {:>13} {:>11} {:>11.1f} {:>11.1f} {:>11.1f}  {}\n", run.name,
                      run.tables, run.entries, run.deletions, mebibytes(run.file_bytes),
                      mebibytes(run.data_bytes), mebibytes(run.raw_bytes), sequences);
@@ -242,14 +245,17 @@ std::string info_text(DatabaseVersion const& version, std::vector<RunSummary> co
   fmt::format_to(out, "merge operands   {}\nrange deletions  {}\n", total.merge_operands,
                  total.range_deletions);
   if (needs) {
-    fmt::format_to(out, "pool             {:.1f} MiB pinned, {:.1f} MiB on the device ({}): {} scan buffers of {} runs\n",
+    fmt::format_to(out,
+                   "pool             {:.1f} MiB pinned, {:.1f} MiB on the device ({}): {} scan "
+                   "buffers of {} runs\n",
                    mebibytes(needs->bytes.pinned), mebibytes(needs->bytes.device), needs->backend,
                    needs->layout.scans_max, needs->layout.run_count());
   } else {
     fmt::format_to(out, "pool             none: {}\n", reason);
   }
   fmt::format_to(out, "can be scanned   {}\n", version.refusals.empty() ? "yes" : "no:");
-  for (Refusal const& refusal : version.refusals) fmt::format_to(out, "  {}\n", refusal_text(refusal));
+  for (Refusal const& refusal : version.refusals)
+    fmt::format_to(out, "  {}\n", refusal_text(refusal));
   fmt::format_to(out, "\n{:<4} {:>7} {:>13} {:>11} {:>11} {:>11} {:>11}  {}\n", "run", "tables",
                  "entries", "deletions", "file MiB", "data MiB", "raw MiB", "sequences");
   for (RunSummary const& run : runs) text += run_line(run);

@@ -18,13 +18,14 @@ namespace {
 
 constexpr int kUsageExitCode = static_cast<int>(ErrorCode::kUsage);
 
-// CLI11 takes arguments last first. It reads "--name=" as a name without a value, and would take the
-// word after a bare --stats for its value.
+// CLI11 takes arguments last first. It reads "--name=" as a name without a value, and would take
+// the word after a bare --stats for its value.
 std::vector<std::string> reversed_arguments(int argc, char const* const* argv) {
   std::vector<std::string> arguments;
   for (int i = argc - 1; i > 0; --i) {
     std::string argument = argv[i];
-    if (argument.size() > 3 && argument.substr(0, 2) == "--" && argument.find('=') + 1 == argument.size()) {
+    if (argument.size() > 3 && argument.substr(0, 2) == "--" &&
+        argument.find('=') + 1 == argument.size()) {
       argument.pop_back();
       arguments.emplace_back();
     }
@@ -56,9 +57,8 @@ int run(int argc, char const* const* argv) {
     return subcommand;
   };
 
-  CLI::App* const scan_command =
-      add_command("scan", "Rows or aggregates of a database",
-                  [&] { return run_scan_command(global, scan); });
+  CLI::App* const scan_command = add_command("scan", "Rows or aggregates of a database",
+                                             [&] { return run_scan_command(global, scan); });
   add_scan_flags(*scan_command, scan);
   add_output_flags(*scan_command, scan);
   add_command("info", "What a database holds, and whether it can be scanned",

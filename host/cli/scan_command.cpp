@@ -23,14 +23,6 @@ OutputFormat choose_format(ScanArguments const& arguments) {
   return on_terminal ? OutputFormat::kTable : OutputFormat::kCsv;
 }
 
-void print_statistics(GlobalArguments const& global, ScanStatistics const& statistics) {
-  if (global.statistics == StatisticsStyle::kText) {
-    fmt::print(stderr, "{}", statistics_text(statistics));
-  } else if (global.statistics == StatisticsStyle::kJson) {
-    fmt::print(stderr, "{}\n", statistics_json(statistics));
-  }
-}
-
 // Rows may be out when a scan fails: those stay, and the last line says that they aren't all.
 int report_incomplete(std::exception_ptr const& exception, OutputFile const& file, TextSink& sink) {
   if (file.reader_gone()) return 0;
@@ -44,8 +36,9 @@ int report_incomplete(std::exception_ptr const& exception, OutputFile const& fil
   }
   print_message(failure.message);
   fmt::print(stderr, "{}\n",
-             file.is_named() ? "INCOMPLETE: the scan failed, and the output file was not written"
-                             : "INCOMPLETE: the scan failed, and rows are missing after those written");
+             file.is_named()
+                 ? "INCOMPLETE: the scan failed, and the output file was not written"
+                 : "INCOMPLETE: the scan failed, and rows are missing after those written");
   return failure.exit_code;
 }
 
@@ -58,10 +51,11 @@ void check_snapshot(ScanArguments const& arguments, uint64_t last_sequence) {
                                                *arguments.snapshot, last_sequence));
   }
   if (arguments.snapshot_held) return;
-  print_message(fmt::format(
-      "--snapshot {} is below the newest ({}): exact only if a live writer has held it through every "
-      "compaction since (--snapshot-held says that one has)",
-      *arguments.snapshot, last_sequence));
+  print_message(
+      fmt::format("--snapshot {} is below the newest ({}): exact only if a live writer has held it "
+                  "through every "
+                  "compaction since (--snapshot-held says that one has)",
+                  *arguments.snapshot, last_sequence));
 }
 
 void announce_backend(GlobalArguments const& global) {
@@ -69,6 +63,14 @@ void announce_backend(GlobalArguments const& global) {
   if (!global.verbose) return;
   print_message(fmt::format("backend {}: {}", choice.backend == Backend::kCuda ? "cuda" : "cpu",
                             choice.reason));
+}
+
+void print_statistics(GlobalArguments const& global, ScanStatistics const& statistics) {
+  if (global.statistics == StatisticsStyle::kText) {
+    fmt::print(stderr, "{}", statistics_text(statistics));
+  } else if (global.statistics == StatisticsStyle::kJson) {
+    fmt::print(stderr, "{}\n", statistics_json(statistics));
+  }
 }
 
 int print_to_stdout(std::string const& text) {
@@ -93,9 +95,9 @@ int run_scan_command(GlobalArguments const& global, ScanArguments const& argumen
   std::unique_ptr<OutputFile> const file = arguments.output
                                                ? std::make_unique<OutputFile>(*arguments.output)
                                                : std::make_unique<OutputFile>();
-  std::unique_ptr<TextSink> const sink =
-      make_text_sink(choose_format(arguments), arguments.hex ? BytesStyle::kHex : BytesStyle::kEscaped,
-                     output_columns(query), *file);
+  std::unique_ptr<TextSink> const sink = make_text_sink(
+      choose_format(arguments), arguments.hex ? BytesStyle::kHex : BytesStyle::kEscaped,
+      output_columns(query), *file);
   ScanResult result;
   try {
     sink->begin();

@@ -116,11 +116,12 @@ void RunReader::load_index(Table const& table) {
   decompress(type, payload, table.format_version(), {level_.index.host(), bytes}, place);
   if (type != 0) statistics_.bytes_decompressed += bytes;
   index_bytes_ = static_cast<uint32_t>(bytes);
+  index_cursor_.emplace(table.index_cursor({level_.index.host(), bytes}));
 }
 
 void RunReader::read_located(IndexRange const& located) {
   Table const& current = table();
-  IndexCursor cursor = current.index_cursor({level_.index.host(), index_bytes_});
+  IndexCursor& cursor = *index_cursor_;
   if (cursor.empty() || located.first_found == 0) {
     next_table();
     return;

@@ -117,6 +117,7 @@ class RunReader {
   std::optional<std::size_t> index_table_;  // whose index block is resident
   bool index_copied_ = false;
   uint32_t index_bytes_ = 0;
+  std::optional<IndexCursor> index_cursor_;  // over it
   bool raw_ = true;  // the table's blocks were uncompressed so far
   std::vector<BatchedBlock> batch_;
 

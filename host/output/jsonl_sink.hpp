@@ -1,5 +1,5 @@
-// Rows as JSON, one object a line: integers in full, null as null, bytes as strings of the text that
-// text_encoding.hpp describes, floats that are not finite as the strings "nan", "inf", "-inf".
+// Rows as JSON, one object a line: integers in full, null as null, bytes as strings of the text
+// that text_encoding.hpp describes, floats that are not finite as the strings "nan", "inf", "-inf".
 // format() is thread-safe; the rest belongs to one thread.
 #pragma once
 

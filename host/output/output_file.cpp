@@ -35,7 +35,8 @@ unsigned file_creation_mode() {
 
 }  // namespace
 
-OutputFile::OutputFile() : descriptor_(STDOUT_FILENO), flush_at_once_(::isatty(STDOUT_FILENO) == 1) {}
+OutputFile::OutputFile()
+    : descriptor_(STDOUT_FILENO), flush_at_once_(::isatty(STDOUT_FILENO) == 1) {}
 
 OutputFile::OutputFile(std::string path) : path_(std::move(path)), target_(resolve(path_)) {
   struct stat status {};
@@ -111,9 +112,9 @@ void OutputFile::commit() {
 }
 
 void OutputFile::fail(std::string_view what, int error_number) const {
-  throw Error(ErrorCode::kRuntime, fmt::format("{} {}: {}", what,
-                                               path_.empty() ? std::string("stdout") : path_,
-                                               error_text(error_number)));
+  throw Error(ErrorCode::kRuntime,
+              fmt::format("{} {}: {}", what, path_.empty() ? std::string("stdout") : path_,
+                          error_text(error_number)));
 }
 
 }  // namespace levelscan

@@ -1,8 +1,8 @@
 // Where output goes: stdout, or a file that appears under its name only once it is complete.
 //
-// A regular file is written under a temporary name beside it, which commit() renames; without commit()
-// the destructor removes it. Anything else that has the name (a pipe, /dev/null) is written as it is.
-// Writes are collected, except on a terminal. One thread at a time.
+// A regular file is written under a temporary name beside it, which commit() renames; without
+// commit() the destructor removes it. Anything else that has the name (a pipe, /dev/null) is
+// written as it is. Writes are collected, except on a terminal. One thread at a time.
 #pragma once
 
 #include <string>

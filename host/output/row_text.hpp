@@ -67,9 +67,9 @@ void append_aggregates(Format const& format, std::vector<AggregateValue> const& 
         append_number(format, value.floating, value.single_precision, text);
         break;
       case AggregateValue::Kind::kBytes:
-        format.append_bytes(ByteSpan(reinterpret_cast<uint8_t const*>(value.bytes.data()),
-                                     value.bytes.size()),
-                            text);
+        format.append_bytes(
+            ByteSpan(reinterpret_cast<uint8_t const*>(value.bytes.data()), value.bytes.size()),
+            text);
         break;
     }
   }

@@ -46,9 +46,9 @@ std::string statistics_json(ScanStatistics const& s) {
                          {"bytes_decompressed", s.bytes_decompressed},
                          {"tasks", s.tasks},
                          {"windows", s.windows}});
-  text += R"(,"resolve":{)" + members({{"probe", s.resolve_probe},
-                                       {"mark", s.resolve_mark},
-                                       {"merge", s.resolve_merge}});
+  text +=
+      R"(,"resolve":{)" +
+      members({{"probe", s.resolve_probe}, {"mark", s.resolve_mark}, {"merge", s.resolve_merge}});
   text += R"(},"time_us":{)" + members({{"fill_index", s.fill_index_ns / 1000},
                                         {"locate", s.locate_ns / 1000},
                                         {"fill_data", s.fill_data_ns / 1000},
@@ -67,26 +67,29 @@ std::string statistics_json(ScanStatistics const& s) {
 std::string statistics_text(ScanStatistics const& s) {
   std::string text;
   auto const out = std::back_inserter(text);
-  double const rate = s.total_ns == 0 ? 0.0 : static_cast<double>(s.entries_seen) / seconds(s.total_ns);
+  double const rate =
+      s.total_ns == 0 ? 0.0 : static_cast<double>(s.entries_seen) / seconds(s.total_ns);
   fmt::format_to(out, "backend     {}, snapshot {}\n", s.backend, s.snapshot);
   fmt::format_to(out, "entries     {} seen, {} filtered, {} rows found\n", s.entries_seen,
                  s.entries_filtered, s.rows_found);
   fmt::format_to(out, "shadowed    {} by values, {} by tombstones, {} by range tombstones\n",
                  s.shadowed_value, s.shadowed_tombstone, s.shadowed_range);
-  fmt::format_to(out, "MiB         {:.1f} planned, {:.1f} read, {:.1f} decompressed, {:.1f} copied\n",
+  fmt::format_to(out,
+                 "MiB         {:.1f} planned, {:.1f} read, {:.1f} decompressed, {:.1f} copied\n",
                  mebibytes(s.bytes_planned), mebibytes(s.bytes_read),
                  mebibytes(s.bytes_decompressed), mebibytes(s.bytes_copied));
   fmt::format_to(out, "work        {} tasks, {} windows (resolved: {} probe, {} mark, {} merge)\n",
                  s.tasks, s.windows, s.resolve_probe, s.resolve_mark, s.resolve_merge);
-  fmt::format_to(out,
-                 "seconds     {:.3f} in all, {:.0f} entries/s; over tasks: index {:.3f}, locate {:.3f}, "
-                 "data {:.3f}, filter {:.3f}, resolve {:.3f}, emit {:.3f}\n",
-                 seconds(s.total_ns), rate, seconds(s.fill_index_ns), seconds(s.locate_ns),
-                 seconds(s.fill_data_ns), seconds(s.filter_ns), seconds(s.resolve_ns),
-                 seconds(s.emit_ns));
-  fmt::format_to(out, "pool        {:.1f} MiB pinned, {:.1f} MiB device, {} of {} scans used, {} waits\n",
-                 mebibytes(s.pool_pinned_bytes), mebibytes(s.pool_device_bytes),
-                 s.pool_scans_high_water, s.pool_scans_max, s.pool_waits);
+  fmt::format_to(
+      out,
+      "seconds     {:.3f} in all, {:.0f} entries/s; over tasks: index {:.3f}, locate {:.3f}, "
+      "data {:.3f}, filter {:.3f}, resolve {:.3f}, emit {:.3f}\n",
+      seconds(s.total_ns), rate, seconds(s.fill_index_ns), seconds(s.locate_ns),
+      seconds(s.fill_data_ns), seconds(s.filter_ns), seconds(s.resolve_ns), seconds(s.emit_ns));
+  fmt::format_to(
+      out, "pool        {:.1f} MiB pinned, {:.1f} MiB device, {} of {} scans used, {} waits\n",
+      mebibytes(s.pool_pinned_bytes), mebibytes(s.pool_device_bytes), s.pool_scans_high_water,
+      s.pool_scans_max, s.pool_waits);
   return text;
 }
 

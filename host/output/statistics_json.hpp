@@ -1,4 +1,5 @@
-// The statistics of a scan as one line of JSON, and as text for people. Pure functions; thread-safe.
+// The statistics of a scan as one line of JSON, and as text for people. Pure functions;
+// thread-safe.
 #pragma once
 
 #include <string>

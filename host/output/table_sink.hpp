@@ -1,5 +1,5 @@
-// Rows as a table for people: aligned columns whose widths come from the first rows and stay. Numbers
-// stand to the right, bytes to the left, null as "null".
+// Rows as a table for people: aligned columns whose widths come from the first rows and stay.
+// Numbers stand to the right, bytes to the left, null as "null".
 //
 // format() makes lines of cells with tabs between them (escaped bytes hold neither), which write()
 // aligns. format() is thread-safe; the rest belongs to one thread.

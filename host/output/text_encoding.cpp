@@ -170,8 +170,8 @@ void append_csv_text(std::string_view value, std::string& text) {
 }
 
 void append_integer(uint64_t bits, bool negative, std::string& text) {
-  fmt::format_int const digits = negative ? fmt::format_int(static_cast<int64_t>(bits))
-                                          : fmt::format_int(bits);
+  fmt::format_int const digits =
+      negative ? fmt::format_int(static_cast<int64_t>(bits)) : fmt::format_int(bits);
   text.append(digits.data(), digits.size());
 }
 

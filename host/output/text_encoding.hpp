@@ -1,7 +1,7 @@
 // Values as text. All functions append to `text`.
 //
-// Escaped bytes: 0x20-0x7e stand as they are, a backslash as \\, any other byte as lower-case \xNN, so
-// that they never hold a tab or a line end. Pure functions; thread-safe.
+// Escaped bytes: 0x20-0x7e stand as they are, a backslash as \\, any other byte as lower-case \xNN,
+// so that they never hold a tab or a line end. Pure functions; thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,8 @@ using ByteSpan = std::span<uint8_t const>;
 void append_hex(ByteSpan bytes, std::string& text);
 void append_escaped(ByteSpan bytes, std::string& text);
 
-// One cell as RFC 4180 wants it: in quotes where it holds a comma or a quote. Empty bytes are "", so
-// that they differ from null, the empty cell.
+// One cell as RFC 4180 wants it: in quotes where it holds a comma or a quote. Empty bytes are "",
+// so that they differ from null, the empty cell.
 void append_csv_bytes(ByteSpan bytes, BytesStyle style, std::string& text);
 
 // A JSON string, its quotes included, of the escaped or hex text.

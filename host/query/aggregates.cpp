@@ -35,7 +35,8 @@ AggregateColumn take_aggregate(Lexer& lexer, Schema const& schema) {
   auto const* const known =
       std::find_if(kFunctions.begin(), kFunctions.end(),
                    [&](FunctionName const& function) { return next.is_keyword(function.name); });
-  if (known == kFunctions.end()) lexer.fail_expected("count(), count(f), sum(f), min(f), max(f) or avg(f)");
+  if (known == kFunctions.end())
+    lexer.fail_expected("count(), count(f), sum(f), min(f), max(f) or avg(f)");
   lexer.take();
   if (!lexer.take_symbol("(")) lexer.fail_expected("'('");
 
@@ -50,9 +51,11 @@ AggregateColumn take_aggregate(Lexer& lexer, Schema const& schema) {
   }
   if (!lexer.take_symbol(")")) lexer.fail_expected("')'");
 
-  bool const adds = column.function == AggregateFunction::kSum || column.function == AggregateFunction::kAvg;
+  bool const adds =
+      column.function == AggregateFunction::kSum || column.function == AggregateFunction::kAvg;
   if (adds && column.field.field.type == FieldType::kBytes) {
-    lexer.fail(offset, fmt::format("{} takes numbers, and '{}' is bytes", known->name, column.field.name));
+    lexer.fail(offset,
+               fmt::format("{} takes numbers, and '{}' is bytes", known->name, column.field.name));
   }
   column.label = fmt::format("{}({})", known->name, column.field.name);
   return column;

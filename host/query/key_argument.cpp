@@ -59,18 +59,19 @@ std::string parse_key_argument(std::string_view option, std::string_view argumen
     std::string_view const digits = argument.substr(2);
     std::optional<std::string> const bytes = parse_hex(digits);
     if (bytes) return *bytes;
-    throw Error(ErrorCode::kUsage,
-                digits.size() % 2 != 0
-                    ? fmt::format("{} '{}': an odd number of hex digits", option, argument)
-                    : fmt::format("{} '{}': not hex digits (for text that begins with 0x write \\x30x)",
-                                  option, argument));
+    throw Error(
+        ErrorCode::kUsage,
+        digits.size() % 2 != 0
+            ? fmt::format("{} '{}': an odd number of hex digits", option, argument)
+            : fmt::format("{} '{}': not hex digits (for text that begins with 0x write \\x30x)",
+                          option, argument));
   }
   std::size_t error_offset = 0;
   std::optional<std::string> const bytes = unescape(argument, error_offset);
   if (bytes) return *bytes;
   throw Error(ErrorCode::kUsage,
-              fmt::format("{} '{}': the backslash at column {} begins neither \\xNN nor \\\\", option,
-                          argument, error_offset + 1));
+              fmt::format("{} '{}': the backslash at column {} begins neither \\xNN nor \\\\",
+                          option, argument, error_offset + 1));
 }
 
 std::optional<std::string> prefix_successor(std::string_view prefix) {

@@ -16,8 +16,8 @@ namespace levelscan {
 // Throws Error(kUsage) that names `option` and the offending text.
 [[nodiscard]] std::string parse_key_argument(std::string_view option, std::string_view argument);
 
-// Undoes the escapes \xNN and \\ ; none when another follows a backslash. `error_offset` then is the
-// place of that backslash in `text`.
+// Undoes the escapes \xNN and \\ ; none when another follows a backslash. `error_offset` then is
+// the place of that backslash in `text`.
 [[nodiscard]] std::optional<std::string> unescape(std::string_view text, std::size_t& error_offset);
 
 // Bytes of an even number of hex digits; none when that's not what it is.

@@ -126,10 +126,9 @@ void Lexer::read_number() {
   bool const is_float = !is_hex && word.find_first_of(".eE") != word.npos;
   char const* const first = word.data() + (is_hex ? 2 : 0);
   char const* const last = word.data() + word.size();
-  std::from_chars_result const result = is_float
-                                            ? std::from_chars(first, last, token_.floating)
-                                            : std::from_chars(first, last, token_.integer,
-                                                              is_hex ? 16 : 10);
+  std::from_chars_result const result =
+      is_float ? std::from_chars(first, last, token_.floating)
+               : std::from_chars(first, last, token_.integer, is_hex ? 16 : 10);
   if (result.ec == std::errc::result_out_of_range) {
     fail(next_, fmt::format("{} doesn't fit a 64-bit {}", word, is_float ? "float" : "integer"));
   }

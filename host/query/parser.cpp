@@ -172,7 +172,8 @@ class Parser {
       require_value(left);
       lexer_.take();
       bool const negated = lexer_.take_keyword("not");
-      if (!lexer_.take_keyword("null")) lexer_.fail_expected(negated ? "'null'" : "'null' or 'not null'");
+      if (!lexer_.take_keyword("null"))
+        lexer_.fail_expected(negated ? "'null'" : "'null' or 'not null'");
       NodePointer node = compare(Comparison::kIsNull, left.operand, Operand{});
       return condition(negated ? negate(std::move(node)) : std::move(node));
     }
@@ -316,7 +317,8 @@ class Parser {
   void refuse_arithmetic() const {
     for (std::string_view const symbol : {"+", "-", "*", "/", "%", "&", "|", "^"}) {
       if (lexer_.peek().is_symbol(symbol)) {
-        lexer_.fail(lexer_.peek().offset, fmt::format("arithmetic ('{}') is not supported", symbol));
+        lexer_.fail(lexer_.peek().offset,
+                    fmt::format("arithmetic ('{}') is not supported", symbol));
       }
     }
   }

@@ -1,13 +1,13 @@
 // Expression trees to jump programs.
 //
-// A fragment is the code of one node, entered at its first instruction, with the jumps that leave it
-// still open: those taken when the node is true and those taken when it is not. Joining fragments
-// closes them at the next instruction, so every jump goes forward.
+// A fragment is the code of one node, entered at its first instruction, with the jumps that leave
+// it still open: those taken when the node is true and those taken when it is not. Joining
+// fragments closes them at the next instruction, so every jump goes forward.
 //
-// Negation moves inwards by De Morgan's laws, which hold in three-valued logic. At a leaf it becomes
-// the instruction's `negated`, not another comparison: `not (x < 5)` is true for NaN and `x >= 5`
-// isn't. With negation gone, conjunction and disjunction never turn an unknown leaf into true where
-// a false one would not, so that null leaves may count as false.
+// Negation moves inwards by De Morgan's laws, which hold in three-valued logic. At a leaf it
+// becomes the instruction's `negated`, not another comparison: `not (x < 5)` is true for NaN and `x
+// >= 5` isn't. With negation gone, conjunction and disjunction never turn an unknown leaf into true
+// where a false one would not, so that null leaves may count as false.
 #include <fmt/core.h>
 
 #include <optional>
@@ -35,7 +35,7 @@ struct Fragment {
 struct Draft {
   Instruction instruction;
   uint32_t left_field;
-  uint32_t right_field;        // unless right_literal
+  uint32_t right_field;          // unless right_literal
   Literal const* right_literal;  // owned by the expression
 };
 
@@ -143,7 +143,8 @@ class PredicateCompiler {
       return known((left.kind == ScalarKind::kNull) != negated);
     }
     if (left.kind == ScalarKind::kNull || right.kind == ScalarKind::kNull) return known(false);
-    return known(holds(node.comparison, compare_scalars(scalar_of(left), scalar_of(right))) != negated);
+    return known(holds(node.comparison, compare_scalars(scalar_of(left), scalar_of(right))) !=
+                 negated);
   }
 
   static Fragment known(bool value) {
@@ -162,10 +163,9 @@ class PredicateCompiler {
   // The program that no row passes: the size of a key is never null.
   static CompiledPredicate never() {
     CompiledPredicate predicate;
-    predicate.fields.push_back(
-        Field{FieldSource::kKeySize, FieldType::kU64, false, false, 0, 8});
+    predicate.fields.push_back(Field{FieldSource::kKeySize, FieldType::kU64, false, false, 0, 8});
     predicate.instructions.push_back(
-        Instruction{Comparison::kIsNull, false, false, 0, 0, 0, kReject, kReject});
+        Instruction{Comparison::kIsNull, false, false, OperandShape::kAny, 0, 0, kReject, kReject});
     return predicate;
   }
 
@@ -182,9 +182,26 @@ class PredicateCompiler {
       } else if (instruction.comparison != Comparison::kIsNull) {
         instruction.right = number_field(draft.right_field, predicate);
       }
+      instruction.shape = shape_of(instruction, predicate);
       predicate.instructions.push_back(instruction);
     }
     return predicate;
+  }
+
+  static OperandShape shape_of(Instruction const& instruction, CompiledPredicate const& predicate) {
+    if (!instruction.right_is_constant || instruction.comparison == Comparison::kIsNull) {
+      return OperandShape::kAny;
+    }
+    Field const& field = predicate.fields[instruction.left];
+    Constant const& constant = predicate.constants[instruction.right];
+    if (field.source != FieldSource::kValue || field.from_end || field.big_endian ||
+        field.type > FieldType::kI64 || constant.kind != ScalarKind::kInteger) {
+      return OperandShape::kAny;
+    }
+    bool const constant_is_included = is_signed_integer(field.type)
+                                          ? constant.negative || constant.bits >> 63 == 0
+                                          : !constant.negative;
+    return constant_is_included ? OperandShape::kIntegerInValue : OperandShape::kAny;
   }
 
   uint16_t number_field(uint32_t field, CompiledPredicate& predicate) {
@@ -205,10 +222,9 @@ class PredicateCompiler {
     if (literal.bytes.size() > UINT32_MAX - bytes_offset) {
       throw Error(ErrorCode::kUsage, "--where has more than 4 GiB of text");
     }
-    predicate.constants.push_back(Constant{literal.kind, literal.negative,
-                                           static_cast<uint32_t>(bytes_offset),
-                                           static_cast<uint32_t>(literal.bytes.size()),
-                                           literal.bits});
+    predicate.constants.push_back(
+        Constant{literal.kind, literal.negative, static_cast<uint32_t>(bytes_offset),
+                 static_cast<uint32_t>(literal.bytes.size()), literal.bits});
     predicate.constant_bytes.insert(predicate.constant_bytes.end(), literal.bytes.begin(),
                                     literal.bytes.end());
     // An instruction has at most one, so their number fits.

@@ -111,12 +111,14 @@ NamedField parse_field(std::string_view definition) {
   NamedField field{std::string(name),
                    Field{FieldSource::kKey, FieldType::kBytes, false, false, 0, 0}};
   if (!is_field_name(name)) {
-    fail(definition, fmt::format("'{}' is no name for a field: letters, digits and _, no keyword", name));
+    fail(definition,
+         fmt::format("'{}' is no name for a field: letters, digits and _, no keyword", name));
   }
   if (!parse_type(type, field.field)) {
-    fail(definition, fmt::format("'{}' is no type: u8 u16 u32 u64 i8 i16 i32 i64 f32 f64 ('be' appended "
-                                 "for big-endian), bytes[N], bytes",
-                                 type));
+    fail(definition,
+         fmt::format("'{}' is no type: u8 u16 u32 u64 i8 i16 i32 i64 f32 f64 ('be' appended "
+                     "for big-endian), bytes[N], bytes",
+                     type));
   }
   if (!parse_place(place, field.field)) {
     fail(definition, fmt::format("'{}' is no place: key+N, key-N, value+N, value-N", place));

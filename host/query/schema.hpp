@@ -2,8 +2,8 @@
 //
 //   NAME:TYPE@PLACE     amount:u32@value+8   customer:u64be@key+0   tail:bytes@key-4
 //
-//   type    u8 u16 u32 u64 i8 i16 i32 i64 f32 f64, with `be` for big-endian; bytes[N]; bytes (to the end)
-//   place   key+N, value+N: N bytes from the start; key-N, value-N: N bytes before the end
+//   type    u8 u16 u32 u64 i8 i16 i32 i64 f32 f64, with `be` for big-endian; bytes[N]; bytes (to
+//   the end) place   key+N, value+N: N bytes from the start; key-N, value-N: N bytes before the end
 //
 // Const member functions are thread-safe.
 #pragma once

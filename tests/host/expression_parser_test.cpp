@@ -135,22 +135,50 @@ TEST(ExpressionParser, ComparisonsThatMeanNothingAreRefused) {
 }
 
 TEST(ExpressionParser, MalformedTextIsRefused) {
-  for (char const* text :
-       {"", " ", "a =", "= 1", "a = = 1", "a = 1 2", "a = 1)", "(a = 1", "a in ()", "a in (1", "a in 1",
-        "a between 1", "a between 1 or 2", "a is 5", "a is not", "a not 5", "a = 1 and", "and a = 1",
-        "a = 'x", "a = x'0", "name = x'0'", "name = x'zz'", "name = '\\q'", "a = 0x", "a = 1e", "a = 12abc",
-        "a = \"x\"", "a = #", "a ! = 1", "not", "a = 1 | a = 2", "\xc3\xa4 = 1"}) {
+  for (char const* text : {"",
+                           " ",
+                           "a =",
+                           "= 1",
+                           "a = = 1",
+                           "a = 1 2",
+                           "a = 1)",
+                           "(a = 1",
+                           "a in ()",
+                           "a in (1",
+                           "a in 1",
+                           "a between 1",
+                           "a between 1 or 2",
+                           "a is 5",
+                           "a is not",
+                           "a not 5",
+                           "a = 1 and",
+                           "and a = 1",
+                           "a = 'x",
+                           "a = x'0",
+                           "name = x'0'",
+                           "name = x'zz'",
+                           "name = '\\q'",
+                           "a = 0x",
+                           "a = 1e",
+                           "a = 12abc",
+                           "a = \"x\"",
+                           "a = #",
+                           "a ! = 1",
+                           "not",
+                           "a = 1 | a = 2",
+                           "\xc3\xa4 = 1"}) {
     EXPECT_THAT(refusal(text), HasSubstr("--where: ")) << text;
     EXPECT_THAT(refusal(text), ::testing::Not(HasSubstr("not refused"))) << text;
   }
 }
 
 TEST(ExpressionParser, ErrorsShowThePlace) {
-  EXPECT_EQ(refusal("a = 1 and x = 2"),
-            "--where: unknown column 'x' (there are key, value, key_size, value_size, seq, a, b, name) "
-            "(at column 11)\n"
-            "  a = 1 and x = 2\n"
-            "            ^");
+  EXPECT_EQ(
+      refusal("a = 1 and x = 2"),
+      "--where: unknown column 'x' (there are key, value, key_size, value_size, seq, a, b, name) "
+      "(at column 11)\n"
+      "  a = 1 and x = 2\n"
+      "            ^");
   std::string const lines = refusal(std::string(500, ' ') + "a = = 1" + std::string(500, ' '));
   EXPECT_THAT(lines, HasSubstr("(at column 505)"));
   std::size_t const caret = lines.rfind('^') - lines.rfind('\n');

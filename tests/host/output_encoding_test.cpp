@@ -12,6 +12,7 @@
 
 #include "output/text_encoding.hpp"
 #include "query/key_argument.hpp"
+#include "support/random.hpp"
 
 namespace levelscan {
 namespace {
@@ -100,17 +101,19 @@ std::string unescaped(std::string const& text) {
 }
 
 TEST(OutputEncoding, AnyBytesReadBack) {
-  uint64_t const seed = std::random_device{}();
+  uint64_t const seed = test::base_seed();
   SCOPED_TRACE(fmt::format("seed {}", seed));
   std::mt19937_64 random(seed);
   for (int round = 0; round < 20000; ++round) {
     std::string bytes(random() % 12, '\0');
-    for (char& c : bytes) c = random() % 2 == 0 ? static_cast<char>(random()) : "\\\",x0a\n'"[random() % 8];
+    for (char& c : bytes)
+      c = random() % 2 == 0 ? static_cast<char>(random()) : "\\\",x0a\n'"[random() % 8];
     ASSERT_EQ(unescaped(escaped(bytes)), bytes);
     ASSERT_EQ(parse_hex(hex(bytes)), bytes);
     ASSERT_EQ(unescaped(read_csv_cell(csv(bytes))), bytes);
     ASSERT_EQ(unescaped(nlohmann::json::parse(json(bytes)).get<std::string>()), bytes);
-    ASSERT_EQ(parse_hex(nlohmann::json::parse(json(bytes, BytesStyle::kHex)).get<std::string>()), bytes);
+    ASSERT_EQ(parse_hex(nlohmann::json::parse(json(bytes, BytesStyle::kHex)).get<std::string>()),
+              bytes);
   }
 }
 
@@ -126,7 +129,8 @@ TEST(OutputEncoding, IntegersAreWrittenInFull) {
   text += ' ';
   append_integer(static_cast<Int128>(INT64_MIN) * 1000, text);
   EXPECT_EQ(text,
-            "18446744073709551615 -9223372036854775808 0 18446744073709551615000 -9223372036854775808000");
+            "18446744073709551615 -9223372036854775808 0 18446744073709551615000 "
+            "-9223372036854775808000");
 }
 
 TEST(OutputEncoding, FloatsAreShortAndNeverLookLikeIntegers) {
@@ -142,7 +146,7 @@ TEST(OutputEncoding, FloatsAreShortAndNeverLookLikeIntegers) {
 }
 
 TEST(OutputEncoding, FloatsReadBackToTheSameBits) {
-  uint64_t const seed = std::random_device{}();
+  uint64_t const seed = test::base_seed();
   SCOPED_TRACE(fmt::format("seed {}", seed));
   std::mt19937_64 random(seed);
   for (int round = 0; round < 100000; ++round) {

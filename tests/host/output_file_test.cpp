@@ -1,7 +1,6 @@
 // Output files: whole or absent, and honest about what could not be written.
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 
 #include "levelscan/error.hpp"
 #include "output/output_file.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace levelscan {
 namespace {
@@ -21,20 +21,16 @@ namespace fs = std::filesystem;
 
 class OutputFileTest : public ::testing::Test {
  protected:
-  OutputFileTest() {
-    std::string name = (fs::temp_directory_path() / "levelscan-file-XXXXXX").string();
-    directory_ = ::mkdtemp(name.data());
-  }
-  ~OutputFileTest() override { fs::remove_all(directory_); }
-
-  std::string path(char const* name) const { return (directory_ / name).string(); }
+  std::string path(char const* name) const { return directory_ / name; }
   static std::string content(std::string const& path) {
     std::ifstream file(path);
     return {std::istreambuf_iterator<char>(file), {}};
   }
-  std::ptrdiff_t files() const { return std::distance(fs::directory_iterator(directory_), {}); }
+  std::ptrdiff_t files() const {
+    return std::distance(fs::directory_iterator(directory_.path()), {});
+  }
 
-  fs::path directory_;
+  testing::TemporaryDirectory directory_;
 };
 
 TEST_F(OutputFileTest, AppearsWhenComplete) {
@@ -107,7 +103,7 @@ TEST_F(OutputFileTest, DirectoriesThatCannotBeWrittenAreNamed) {
     EXPECT_EQ(error.code(), ErrorCode::kRuntime);
     EXPECT_NE(std::string(error.what()).find("missing/out"), std::string::npos);
   }
-  EXPECT_THROW(OutputFile file(directory_.string()), Error);
+  EXPECT_THROW(OutputFile file(directory_.path()), Error);
 }
 
 TEST_F(OutputFileTest, KnowsThatTheReaderHasGone) {

@@ -1,9 +1,7 @@
 // Rows and aggregates in each format, as they arrive in a file.
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <cmath>
-#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -13,19 +11,14 @@
 
 #include "output/statistics_json.hpp"
 #include "output/text_sink.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace levelscan {
 namespace {
 
 class OutputSink : public ::testing::Test {
  protected:
-  OutputSink() {
-    std::string name = (std::filesystem::temp_directory_path() / "levelscan-sink-XXXXXX").string();
-    directory_ = ::mkdtemp(name.data());
-  }
-  ~OutputSink() override { std::filesystem::remove_all(directory_); }
-
-  std::string path() const { return (directory_ / "out").string(); }
+  std::string path() const { return directory_ / "out"; }
   std::string content() const {
     std::ifstream file(path());
     std::ostringstream text;
@@ -33,7 +26,7 @@ class OutputSink : public ::testing::Test {
     return text.str();
   }
 
-  std::filesystem::path directory_;
+  testing::TemporaryDirectory directory_;
 };
 
 // key bytes, n integer, f f32, g f64
@@ -51,13 +44,16 @@ struct Rows {
   std::string bytes;
 
   void add_bytes(std::string const& value) {
-    cells.push_back({bytes.size(), static_cast<uint32_t>(value.size()), ScalarKind::kBytes, false, 0});
+    cells.push_back(
+        {bytes.size(), static_cast<uint32_t>(value.size()), ScalarKind::kBytes, false, 0});
     bytes += value;
   }
   void add_integer(int64_t value) {
     cells.push_back({static_cast<uint64_t>(value), 0, ScalarKind::kInteger, value < 0, 0});
   }
-  void add_float(double value) { cells.push_back({double_to_bits(value), 0, ScalarKind::kFloat, false, 0}); }
+  void add_float(double value) {
+    cells.push_back({double_to_bits(value), 0, ScalarKind::kFloat, false, 0});
+  }
   void add_null() { cells.push_back({0, 0, ScalarKind::kNull, false, 0}); }
 
   RowBatch batch(uint32_t column_count) const {
@@ -141,7 +137,8 @@ TEST_F(OutputSink, TableKeepsTheWidthsOfItsFirstRows) {
   query.columns = {{"a", {FieldSource::kKey, FieldType::kU64, false, false, 0, 8}},
                    {"b", {FieldSource::kKey, FieldType::kU64, false, false, 0, 8}}};
   OutputFile file(path());
-  auto const sink = make_text_sink(OutputFormat::kTable, BytesStyle::kEscaped, output_columns(query), file);
+  auto const sink =
+      make_text_sink(OutputFormat::kTable, BytesStyle::kEscaped, output_columns(query), file);
   sink->begin();
   for (int i = 0; i < 1500; ++i) {
     Rows rows;
@@ -184,16 +181,19 @@ TEST_F(OutputSink, AggregatesAreOneRow) {
   values[2].bytes = "\xff";
   auto const written = [&](OutputFormat format) {
     OutputFile file(path());
-    auto const sink = make_text_sink(format, BytesStyle::kEscaped, output_columns(three_aggregates()), file);
+    auto const sink =
+        make_text_sink(format, BytesStyle::kEscaped, output_columns(three_aggregates()), file);
     sink->begin();
     sink->write_aggregates(values);
     sink->finish();
     file.commit();
     return content();
   };
-  EXPECT_EQ(written(OutputFormat::kCsv), "sum(n),min(f),max(s),avg(f)\n184467440737095516150,0.1,\\xff,\n");
-  EXPECT_EQ(written(OutputFormat::kJsonl),
-            "{\"sum(n)\":184467440737095516150,\"min(f)\":0.1,\"max(s)\":\"\\\\xff\",\"avg(f)\":null}\n");
+  EXPECT_EQ(written(OutputFormat::kCsv),
+            "sum(n),min(f),max(s),avg(f)\n184467440737095516150,0.1,\\xff,\n");
+  EXPECT_EQ(
+      written(OutputFormat::kJsonl),
+      "{\"sum(n)\":184467440737095516150,\"min(f)\":0.1,\"max(s)\":\"\\\\xff\",\"avg(f)\":null}\n");
   EXPECT_EQ(written(OutputFormat::kTable),
             "               sum(n)  min(f)  max(s)  avg(f)\n"
             "---------------------  ------  ------  ------\n"
@@ -211,9 +211,10 @@ TEST(StatisticsJson, HasTheKeysOfTheContract) {
   EXPECT_EQ(text.find('\n'), text.npos);
   nlohmann::json const json = nlohmann::json::parse(text);
   for (char const* key :
-       {"schema_version", "backend", "snapshot", "entries_seen", "entries_filtered", "shadowed_value",
-        "shadowed_tombstone", "shadowed_range", "rows_found", "bytes_planned", "bytes_read",
-        "bytes_copied", "bytes_decompressed", "windows", "resolve", "time_us", "pool"}) {
+       {"schema_version", "backend", "snapshot", "entries_seen", "entries_filtered",
+        "shadowed_value", "shadowed_tombstone", "shadowed_range", "rows_found", "bytes_planned",
+        "bytes_read", "bytes_copied", "bytes_decompressed", "windows", "resolve", "time_us",
+        "pool"}) {
     EXPECT_TRUE(json.contains(key)) << key;
   }
   EXPECT_EQ(json["schema_version"], 1);

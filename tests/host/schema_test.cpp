@@ -54,17 +54,41 @@ TEST(Schema, DefinitionsNameTypeAndPlace) {
                {FieldSource::kValue, FieldType::kF64, true, false, UINT32_MAX - 1, 8});
   expect_field("_A9:f32@value+8", {FieldSource::kValue, FieldType::kF32, false, false, 8, 4});
   expect_field("a:bytes[16]@key-20", {FieldSource::kKey, FieldType::kBytes, false, true, 20, 16});
-  expect_field("a:bytes@value+1", {FieldSource::kValue, FieldType::kBytes, false, false, 1, kToTheEnd});
+  expect_field("a:bytes@value+1",
+               {FieldSource::kValue, FieldType::kBytes, false, false, 1, kToTheEnd});
 }
 
 TEST(Schema, BadDefinitionsAreNamed) {
-  for (char const* definition :
-       {"", "a", "a:u8", "a@key+0", ":u8@key+0", "1a:u8@key+0", "a-b:u8@key+0", "in:u8@key+0",
-        "NULL:u8@key+0", "a:u24@key+0", "a:U8@key+0", "a:@key+0", "a:be@key+0", "a:bytesbe@key+0",
-        "a:bytes[]@key+0", "a:bytes[0]@key+0", "a:bytes[-1]@key+0", "a:bytes[4@key+0",
-        "a:bytes[4294967295]@key+0", "a:u8@key", "a:u8@key+", "a:u8@key*4", "a:u8@key+x", "a:u8@key+-1",
-        "a:u8@key+1 ", "a:u8@seq+0", "a:u8@KEY+0", "a:u8@value+4294967295", "a:u8@value+99999999999",
-        "a:u8@"}) {
+  for (char const* definition : {"",
+                                 "a",
+                                 "a:u8",
+                                 "a@key+0",
+                                 ":u8@key+0",
+                                 "1a:u8@key+0",
+                                 "a-b:u8@key+0",
+                                 "in:u8@key+0",
+                                 "NULL:u8@key+0",
+                                 "a:u24@key+0",
+                                 "a:U8@key+0",
+                                 "a:@key+0",
+                                 "a:be@key+0",
+                                 "a:bytesbe@key+0",
+                                 "a:bytes[]@key+0",
+                                 "a:bytes[0]@key+0",
+                                 "a:bytes[-1]@key+0",
+                                 "a:bytes[4@key+0",
+                                 "a:bytes[4294967295]@key+0",
+                                 "a:u8@key",
+                                 "a:u8@key+",
+                                 "a:u8@key*4",
+                                 "a:u8@key+x",
+                                 "a:u8@key+-1",
+                                 "a:u8@key+1 ",
+                                 "a:u8@seq+0",
+                                 "a:u8@KEY+0",
+                                 "a:u8@value+4294967295",
+                                 "a:u8@value+99999999999",
+                                 "a:u8@"}) {
     std::string const text = usage_error([&] { static_cast<void>(parse_field(definition)); });
     EXPECT_THAT(text, HasSubstr("--field '" + std::string(definition) + "'")) << definition;
   }
@@ -73,8 +97,10 @@ TEST(Schema, BadDefinitionsAreNamed) {
 TEST(Schema, NamesAreTakenOnce) {
   Schema schema;
   schema.define("a:u8@key+0");
-  EXPECT_THAT(usage_error([&] { schema.define("a:u16@key+0"); }), HasSubstr("already a column 'a'"));
-  EXPECT_THAT(usage_error([&] { schema.define("seq:u16@key+0"); }), HasSubstr("already a column 'seq'"));
+  EXPECT_THAT(usage_error([&] { schema.define("a:u16@key+0"); }),
+              HasSubstr("already a column 'a'"));
+  EXPECT_THAT(usage_error([&] { schema.define("seq:u16@key+0"); }),
+              HasSubstr("already a column 'seq'"));
   schema.define("A:u8@key+0");
   EXPECT_EQ(schema.fields().size(), 7U);
 }
@@ -88,7 +114,8 @@ Schema order_schema() {
 }
 
 TEST(Schema, AggregateLabelsAreWithoutSpaces) {
-  auto const columns = parse_aggregates("count( ) ,Count(name), SUM( x ),min(name),max(f),avg(x)", order_schema());
+  auto const columns =
+      parse_aggregates("count( ) ,Count(name), SUM( x ),min(name),max(f),avg(x)", order_schema());
   ASSERT_EQ(columns.size(), 6U);
   std::string labels;
   for (AggregateColumn const& column : columns) labels += column.label + " ";
@@ -111,7 +138,8 @@ TEST(Schema, BadAggregatesAreRefused) {
   EXPECT_THAT(refusal("median(x)"), HasSubstr("avg(f) is expected instead of 'median'"));
   EXPECT_THAT(refusal("sum(y)"), HasSubstr("unknown column 'y'"));
   EXPECT_THAT(refusal("sum(x), sum( x)"), HasSubstr("sum(x) twice"));
-  for (char const* text : {"", ",", "count", "count(", "count(),", "count() sum(x)", "sum(x,f)", "sum(x+1)"}) {
+  for (char const* text :
+       {"", ",", "count", "count(", "count(),", "count() sum(x)", "sum(x,f)", "sum(x+1)"}) {
     EXPECT_THAT(refusal(text), HasSubstr("--agg: ")) << text;
   }
 }

@@ -24,7 +24,7 @@ class DamagedBlocksSuite : public KernelSuite {
   }
 
   // Every n-th byte only, where a launch is slow.
-  [[nodiscard]] static std::size_t step() { return affordable(8) == 8 ? 1 : 13; }
+  [[nodiscard]] static std::size_t step() { return launch_cost(); }
 
   uint32_t faults_ = 0;
   uint32_t answers_ = 0;

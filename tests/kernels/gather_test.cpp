@@ -63,7 +63,7 @@ TEST_P(GatherSuite, WhatFitsIsWrittenAndThenAMark) {
     std::string untouched = pipeline.keys();
     for (uint32_t r = 0; r < shares.size(); ++r) {
       SCOPED_TRACE("run " + std::to_string(r));
-      CandidateShare const& share = pipeline.shares()[r];
+      CandidateShare const share = pipeline.shares()[r];
       std::vector<ModelRow> const& all = expected.candidates[r];
       std::size_t const fit = fitting(all, shares[r]);
       EXPECT_EQ(share.marked, fit < all.size() ? 1u : 0u);

@@ -233,7 +233,7 @@ TEST_P(IndexSearchSuite, DamagedIndexesAreReadInsideTheirBytes) {
     IndexInput input = random_input(random);
     input.separators.resize(std::min<std::size_t>(input.separators.size(), 12));
     BuiltBlock const block = build(input);
-    uint32_t const step = affordable(8) == 8 ? 1 : 7;
+    uint32_t const step = launch_cost();
     for (std::size_t at = 0; at + 4 < block.bytes.size(); at += step) {
       BuiltBlock damaged = block;
       damaged.bytes[at] = random.damaged(damaged.bytes[at]);

@@ -29,9 +29,11 @@ class ResolutionSuite : public KernelSuite {
                                 PredicateProgram const& predicate = {}) {
     std::vector<std::string> first_answer;
     bool first = true;
-    for (BlockOptions const options : {BlockOptions{1, true}, BlockOptions{2, true},
-                                       BlockOptions{3, true}, BlockOptions{16, true},
-                                       BlockOptions{2, false}, BlockOptions{16, false}}) {
+    std::vector<BlockOptions> all_options{{2, true}, {16, true}};
+    if (GetParam() != BlockKind::kManyThreads) {
+      all_options.insert(all_options.end(), {{1, true}, {3, true}, {2, false}, {16, false}});
+    }
+    for (BlockOptions const& options : all_options) {
       WindowSpec window;
       window.snapshot = snapshot;
       KernelPipeline pipeline(device(), stream(), build(runs, options), window, predicate);

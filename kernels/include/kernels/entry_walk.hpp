@@ -60,7 +60,7 @@ struct EntryWalk {
     return static_cast<uint8_t>(previous_trailer >> (8 * (position - previous_user_size)));
   }
 
-  LEVELSCAN_HOST_DEVICE WalkStep next() {
+  LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE WalkStep next() {
     if (offset >= end) return WalkStep::kEnd;
     EntryHeader entry;
     if (!decode_entry(bytes, offset, end, entry) || entry.key_size < kTrailerBytes) {

@@ -38,6 +38,14 @@ struct FilterTally {
   uint32_t filtered;
   uint32_t shadowed_value;
   uint32_t shadowed_tombstone;
+
+  LEVELSCAN_HOST_DEVICE void count_shadowed(bool by_value) {
+    if (by_value) {
+      ++shadowed_value;
+    } else {
+      ++shadowed_tombstone;
+    }
+  }
 };
 
 // Applies one entry of a walk to the leading bytes of the current internal key.
@@ -103,11 +111,7 @@ LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& arg
     bool const visible = sequence_of(walk.trailer) <= window.snapshot;
     EntryType const type = type_of(walk.trailer);
     if (walk.same_user_key && newer_is_visible) {
-      if (newer_is_value) {
-        ++tally.shadowed_value;
-      } else {
-        ++tally.shadowed_tombstone;
-      }
+      tally.count_shadowed(newer_is_value);
       continue;
     }
     newer_is_visible = visible;
@@ -115,6 +119,12 @@ LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& arg
     if (!visible) continue;
     if (type != EntryType::kValue) {
       if (type == EntryType::kDeletion || type == EntryType::kSingleDeletion) continue;
+      uint64_t newer = 0;
+      if (walk.first && first_is_shadowed(block, args, r, interval,
+                                          Bytes{walk.delta(), walk.user_size}, newer)) {
+        tally.count_shadowed(type_of(newer) == EntryType::kValue);
+        continue;  // hidden, so it doesn't matter what it is
+      }
       bool const known = type == EntryType::kMerge || type == EntryType::kBlobIndex ||
                          type == EntryType::kDeletionWithTimestamp ||
                          type == EntryType::kWideColumnEntity ||
@@ -138,11 +148,7 @@ LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& arg
       uint64_t newer = 0;
       Bytes const user_key{walk.delta(), walk.user_size};
       if (first_is_shadowed(block, args, r, interval, user_key, newer)) {
-        if (type_of(newer) == EntryType::kValue) {
-          ++tally.shadowed_value;
-        } else {
-          ++tally.shadowed_tombstone;
-        }
+        tally.count_shadowed(type_of(newer) == EntryType::kValue);
         continue;
       }
     }

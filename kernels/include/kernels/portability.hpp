@@ -11,3 +11,10 @@
 #define LEVELSCAN_KERNEL
 #define LEVELSCAN_OUT_OF_LINE
 #endif
+
+// For the few functions that run once or more for every entry of a database.
+#if defined(__CUDACC__)
+#define LEVELSCAN_INLINE __forceinline__
+#else
+#define LEVELSCAN_INLINE inline __attribute__((always_inline))
+#endif

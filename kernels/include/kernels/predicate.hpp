@@ -53,8 +53,26 @@ struct Scalar {
   Bytes bytes;
 };
 
+// What a comparison of two operands can say: one bit each.
+enum class Ordering : uint8_t { kLess = 1, kEqual = 2, kGreater = 4, kUnordered = 8 };
+
+// A comparison is the set of the orderings for which it holds.
 enum class Comparison : uint8_t {
-  kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual, kIsNull,
+  kIsNull = 0,
+  kLess = 1,
+  kEqual = 2,
+  kLessEqual = 1 | 2,
+  kGreater = 4,
+  kGreaterEqual = 4 | 2,
+  kNotEqual = 1 | 4 | 8,
+};
+
+// What is known of an instruction's operands beforehand.
+enum class OperandShape : uint8_t {
+  kAny,
+  // A little-endian integer at a fixed offset of the value, against an integer constant that the
+  // integers of that signedness include. Most predicates are of these, and most entries fail them.
+  kIntegerInValue,
 };
 
 // The literal on an instruction's right.
@@ -75,7 +93,7 @@ struct Instruction {
   Comparison comparison;
   bool negated;            // true for a non-null operand pair when the comparison is false
   bool right_is_constant;  // else the right operand is a field
-  uint8_t reserved;
+  OperandShape shape;
   uint16_t left;   // field
   uint16_t right;  // constant or field; unused by kIsNull
   uint16_t on_true;
@@ -113,11 +131,15 @@ LEVELSCAN_HOST_DEVICE inline uint64_t double_to_bits(double value) {
   return bits;
 }
 
-LEVELSCAN_HOST_DEVICE inline Scalar integer_scalar(uint64_t bits, bool negative) {
+LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE Scalar integer_scalar(uint64_t bits, bool negative) {
   return Scalar{ScalarKind::kInteger, negative, bits, {nullptr, 0}};
 }
 
-LEVELSCAN_HOST_DEVICE inline Scalar load_field(Field const& field, Row const& row) {
+LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE bool is_signed_integer(FieldType type) {
+  return type >= FieldType::kI8 && type <= FieldType::kI64;
+}
+
+LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE Scalar load_field(Field const& field, Row const& row) {
   Scalar scalar{ScalarKind::kNull, false, 0, {nullptr, 0}};
   if (field.source == FieldSource::kKeySize) return integer_scalar(row.key_size, false);
   if (field.source == FieldSource::kValueSize) return integer_scalar(row.value.size, false);
@@ -143,6 +165,8 @@ LEVELSCAN_HOST_DEVICE inline Scalar load_field(Field const& field, Row const& ro
   uint64_t bits = 0;
   if (field.big_endian) {
     bits = load_big_endian(from, size);
+  } else if (size == 1) {
+    bits = *from;
   } else if (size == 8) {
     bits = load_unaligned<uint64_t>(from);
   } else if (size == 4) {
@@ -163,16 +187,13 @@ LEVELSCAN_HOST_DEVICE inline Scalar load_field(Field const& field, Row const& ro
     scalar.bits = double_to_bits(static_cast<double>(value));
     return scalar;
   }
-  bool const is_signed = field.type >= FieldType::kI8 && field.type <= FieldType::kI64;
+  bool const is_signed = is_signed_integer(field.type);
   if (is_signed && size < 8) {
     uint32_t const shift = 64 - 8 * size;
     bits = static_cast<uint64_t>(static_cast<int64_t>(bits << shift) >> shift);
   }
   return integer_scalar(bits, is_signed && (bits >> 63) != 0);
 }
-
-// What a comparison of two operands can say.
-enum class Ordering : uint8_t { kLess, kEqual, kGreater, kUnordered };
 
 LEVELSCAN_HOST_DEVICE inline Ordering order_of(int order) {
   return order < 0 ? Ordering::kLess : order > 0 ? Ordering::kGreater : Ordering::kEqual;
@@ -198,7 +219,7 @@ LEVELSCAN_HOST_DEVICE inline Ordering compare_integer_float(Scalar const& intege
 
 // REQUIRES: neither is null, and both are bytes or both are numbers (the compiler of predicates
 // sees to it).
-LEVELSCAN_HOST_DEVICE inline Ordering compare_scalars(Scalar const& a, Scalar const& b) {
+LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE Ordering compare_scalars(Scalar const& a, Scalar const& b) {
   if (a.kind == ScalarKind::kInteger && b.kind == ScalarKind::kInteger) {
     if (a.negative != b.negative) return a.negative ? Ordering::kLess : Ordering::kGreater;
     // Two's complement keeps the order of two numbers of the same sign.
@@ -221,21 +242,36 @@ LEVELSCAN_HOST_DEVICE inline Ordering compare_scalars(Scalar const& a, Scalar co
   return x == y ? Ordering::kEqual : Ordering::kUnordered;
 }
 
-LEVELSCAN_HOST_DEVICE inline bool holds(Comparison comparison, Ordering ordering) {
-  switch (comparison) {
-    case Comparison::kEqual: return ordering == Ordering::kEqual;
-    case Comparison::kNotEqual: return ordering != Ordering::kEqual;
-    case Comparison::kLess: return ordering == Ordering::kLess;
-    case Comparison::kLessEqual: return ordering == Ordering::kLess || ordering == Ordering::kEqual;
-    case Comparison::kGreater: return ordering == Ordering::kGreater;
-    case Comparison::kGreaterEqual:
-      return ordering == Ordering::kGreater || ordering == Ordering::kEqual;
-    case Comparison::kIsNull: return false;
-  }
-  return false;
+LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE bool holds(Comparison comparison, Ordering ordering) {
+  return (static_cast<uint8_t>(comparison) & static_cast<uint8_t>(ordering)) != 0;
 }
 
 enum class Verdict : uint8_t { kFails, kPasses, kUndecided };
+
+// REQUIRES: the instruction's shape is kIntegerInValue.
+LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE bool holds_for_integer(Instruction const& instruction,
+                                                              Field const& field,
+                                                              Constant const& constant,
+                                                              Bytes value) {
+  if (field.offset > value.size || field.size > value.size - field.offset) return false;  // null
+  uint8_t const* const from = value.data + field.offset;
+  uint64_t left = field.size == 8   ? load_unaligned<uint64_t>(from)
+                  : field.size == 4 ? load_unaligned<uint32_t>(from)
+                  : field.size == 2 ? load_unaligned<uint16_t>(from)
+                                    : *from;
+  uint64_t right = constant.bits;
+  if (is_signed_integer(field.type)) {
+    uint64_t const sign = uint64_t{1} << (8 * field.size - 1);
+    left = (left ^ sign) - sign;
+    // With the top bit turned over, unsigned order is signed order.
+    left ^= uint64_t{1} << 63;
+    right ^= uint64_t{1} << 63;
+  }
+  Ordering const ordering = left < right    ? Ordering::kLess
+                            : left == right ? Ordering::kEqual
+                                            : Ordering::kGreater;
+  return holds(instruction.comparison, ordering) != instruction.negated;
+}
 
 // Undecided when a field lies in key bytes that are not at hand.
 LEVELSCAN_HOST_DEVICE inline Verdict evaluate(Predicate const& predicate, Row const& row) {
@@ -243,6 +279,13 @@ LEVELSCAN_HOST_DEVICE inline Verdict evaluate(Predicate const& predicate, Row co
   uint32_t at = 0;
   while (at < predicate.instruction_count) {
     Instruction const& instruction = predicate.instructions[at];
+    if (instruction.shape == OperandShape::kIntegerInValue) {
+      bool const result =
+          holds_for_integer(instruction, predicate.fields[instruction.left],
+                            predicate.constants[instruction.right], row.value);
+      at = result ? instruction.on_true : instruction.on_false;
+      continue;
+    }
     Scalar const left = load_field(predicate.fields[instruction.left], row);
     if (left.kind == ScalarKind::kUnavailable) return Verdict::kUndecided;
     bool result = false;

@@ -1,0 +1,364 @@
+// The program as scripts see it: exit codes, stdout, stderr. LEVELSCAN_BINARY is its path.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "device/device.hpp"
+#include "support/rocksdb_writer.hpp"
+#include "support/temporary_directory.hpp"
+
+namespace levelscan {
+namespace {
+
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+std::string content(std::string const& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+struct Outcome {
+  int exit_code = -1;
+  std::string output;
+  std::string errors;
+
+  [[nodiscard]] std::string last_error_line() const {
+    std::string const text = errors.substr(0, errors.find_last_not_of('\n') + 1);
+    return text.substr(text.rfind('\n') + 1);
+  }
+};
+
+class Cli : public ::testing::Test {
+ protected:
+  static std::string quoted(std::string const& word) {
+    std::string text = "'";
+    for (char const c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return text + "'";
+  }
+
+  // `shell_tail` goes behind the command as it is.
+  Outcome run(std::vector<std::string> const& arguments, std::string const& shell_tail = "") const {
+    std::string command = quoted(LEVELSCAN_BINARY);
+    for (std::string const& argument : arguments) command += " " + quoted(argument);
+    command = "{ { " + command + shell_tail + "; }; } >" + quoted(directory_ / "stdout") + " 2>" +
+              quoted(directory_ / "stderr");
+    int const status = std::system(command.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, content(directory_ / "stdout"),
+            content(directory_ / "stderr")};
+  }
+
+  void expect_usage_error(std::vector<std::string> const& arguments,
+                          std::string const& message) const {
+    Outcome const outcome = run(arguments);
+    EXPECT_EQ(outcome.exit_code, 2) << outcome.errors;
+    EXPECT_EQ(outcome.output, "");
+    EXPECT_THAT(outcome.errors, StartsWith("levelscan: "));
+    EXPECT_THAT(outcome.errors, HasSubstr(message));
+  }
+
+  testing::TemporaryDirectory directory_;
+};
+
+TEST_F(Cli, HelpAndVersionSucceed) {
+  EXPECT_THAT(run({"--version"}).output, StartsWith("levelscan "));
+  EXPECT_EQ(run({"--version"}).exit_code, 0);
+  EXPECT_EQ(run({"--help"}).exit_code, 0);
+  EXPECT_THAT(run({"scan", "--help"}).output, HasSubstr("--where"));
+}
+
+TEST_F(Cli, UsageErrorsExitWith2) {
+  std::string const none = directory_ / "none";
+  expect_usage_error({}, "subcommand");
+  expect_usage_error({"scam"}, "subcommand");
+  expect_usage_error({"scan"}, "DB is required");
+  expect_usage_error({"scan", none, "--nonsense"}, "--nonsense");
+  expect_usage_error({"scan", none, "--limit", "many"}, "--limit");
+  expect_usage_error({"scan", none, "--limit", "-1"}, "--limit '-1'");
+  expect_usage_error({"scan", none, "--limit="}, "--limit ''");
+  expect_usage_error({"scan", none, "--threads", "4294967296"}, "--threads");
+  expect_usage_error({"scan", none, "--format", "xml"}, "csv|jsonl|table");
+  expect_usage_error({"scan", none, "--backend", "tpu"}, "auto|cpu|cuda");
+  expect_usage_error({"scan", none, "--memory", "1TB"}, "--memory '1TB'");
+  expect_usage_error({"scan", none, "--memory", "0"}, "--memory '0'");
+  expect_usage_error({"scan", none, "--memory", "99999999999G"}, "--memory");
+  expect_usage_error({"scan", none, "--stats=xml"}, "--stats=xml");
+  expect_usage_error({"scan", none, "--from", "0x123"}, "odd number");
+  expect_usage_error({"scan", none, "--prefix", "\\q"}, "--prefix");
+  expect_usage_error({"scan", none, "--field", "a:u9@key+0"}, "'u9' is no type");
+  expect_usage_error({"scan", none, "--field", "a:u8@key+0", "--field", "a:u8@key+0"},
+                     "already a column");
+  expect_usage_error({"scan", none, "--where", "a = 1"}, "unknown column 'a'");
+  expect_usage_error({"scan", none, "--select", "a"}, "unknown column 'a'");
+  expect_usage_error({"scan", none, "--agg", "sum(key)"}, "sum takes numbers");
+  expect_usage_error({"scan", none, "--agg", "count()", "--select", "key"}, "exclude");
+  expect_usage_error({"scan", none, "-q", "-v"}, "excludes");
+}
+
+TEST_F(Cli, WhatIsNoDatabaseExitsWith3) {
+  Outcome const missing = run({"scan", directory_ / "missing"});
+  EXPECT_EQ(missing.exit_code, 3) << missing.errors;
+  EXPECT_EQ(missing.output, "");
+  EXPECT_THAT(missing.errors, StartsWith("levelscan: "));
+  EXPECT_EQ(run({"scan", directory_.path()}).exit_code, 3);
+  EXPECT_EQ(run({"info", directory_.path()}).exit_code, 3);
+}
+
+TEST_F(Cli, DoctorDescribesTheMachine) {
+  Outcome const text = run({"doctor"});
+  EXPECT_EQ(text.exit_code, 0);
+  EXPECT_THAT(text.output, HasSubstr("backend"));
+  nlohmann::json const json = nlohmann::json::parse(run({"doctor", "--json"}).output);
+  EXPECT_TRUE(json["backend"] == "cpu" || json["backend"] == "cuda");
+  EXPECT_TRUE(json["libraries"].contains("Thrust"));
+  EXPECT_TRUE(json["limits"].contains("open_files"));
+  EXPECT_EQ(run({"doctor", "--backend", "cpu"}).exit_code, 0);
+}
+
+#if LEVELSCAN_WITH_ROCKSDB
+
+class CliDatabase : public Cli {
+ protected:
+  CliDatabase() : database_(directory_ / "db") { testing::write_small_database(database_); }
+
+  std::string csv(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {"scan", database_});
+    Outcome const outcome = run(arguments);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
+    EXPECT_EQ(outcome.errors, "");
+    return outcome.output;
+  }
+
+  std::string table_path() const {
+    for (auto const& entry : std::filesystem::directory_iterator(database_)) {
+      if (entry.path().extension() == ".sst") return entry.path().string();
+    }
+    return "";
+  }
+
+  // A database of about `mebibytes`, values of 1000 bytes.
+  std::string write_large_database(int mebibytes) const {
+    std::string const path = directory_ / "large";
+    auto const database = testing::open_database(testing::quiet_options(), path);
+    for (int i = 0; i < mebibytes * 1024; ++i) {
+      testing::put(*database, "key" + std::to_string(10000000 + i), std::string(1000, 'v'));
+    }
+    testing::flush(*database);
+    return path;
+  }
+
+  std::string database_;
+};
+
+TEST_F(CliDatabase, RangesAreHalfOpen) {
+  EXPECT_EQ(csv({"--from", "key1000", "--to", "key1002"}),
+            "key,value\nkey1000,value0\nkey1001,value1\n");
+  EXPECT_EQ(csv({"--prefix", "key119", "--from", "0x6b657931313938"}),
+            "key,value\nkey1198,value198\nkey1199,value199\n");
+  EXPECT_EQ(csv({"--from", "key1005", "--to", "key1005"}), "key,value\n");
+  EXPECT_EQ(csv({"--from", "z", "--to", "a"}), "key,value\n");
+  EXPECT_EQ(csv({"--from=", "--limit=1"}), "key,value\nkey1000,value0\n");
+  EXPECT_EQ(csv({"--to="}), "key,value\n");
+  EXPECT_EQ(csv({"--limit", "0"}), "key,value\n");
+}
+
+TEST_F(CliDatabase, RowsComeInTheFormatAskedFor) {
+  std::vector<std::string> const query = {
+      "--field", "d:bytes@value+5",         "--field",  "last:u8@key-1",
+      "--where", "last = 0x37 and d > '9'", "--select", "key,d,last"};
+  auto const formatted = [&](std::vector<std::string> const& more) {
+    std::vector<std::string> arguments = query;
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return csv(arguments);
+  };
+  EXPECT_EQ(formatted({}), "key,d,last\nkey1097,97,55\n");
+  EXPECT_EQ(formatted({"--hex"}), "key,d,last\n6b657931303937,3937,55\n");
+  EXPECT_EQ(formatted({"--format", "jsonl"}), "{\"key\":\"key1097\",\"d\":\"97\",\"last\":55}\n");
+  EXPECT_EQ(formatted({"--format", "table"}),
+            "key      d   last\n"
+            "-------  --  ----\n"
+            "key1097  97    55\n");
+}
+
+TEST_F(CliDatabase, AggregatesAreOneRow) {
+  EXPECT_EQ(
+      csv({"--agg", "count( ), sum(value_size), min(key), max(seq), avg(value_size)"}),
+      "count(),sum(value_size),min(key),max(seq),avg(value_size)\n200,1490,key1000,200,7.45\n");
+  EXPECT_EQ(csv({"--where", "key < 'a'", "--agg", "count(),count(key),sum(seq),max(key)",
+                 "--format", "jsonl"}),
+            "{\"count()\":0,\"count(key)\":0,\"sum(seq)\":null,\"max(key)\":null}\n");
+}
+
+TEST_F(CliDatabase, GlobalFlagsStandBeforeOrAfterTheSubcommand) {
+  EXPECT_EQ(run({"--threads", "1", "--backend", "cpu", "scan", database_, "--limit", "1"}).output,
+            "key,value\nkey1000,value0\n");
+  EXPECT_EQ(
+      run({"scan", "--stats", database_, "--limit", "1", "--threads", "1", "--memory", "64MiB"})
+          .output,
+      "key,value\nkey1000,value0\n");
+}
+
+TEST_F(CliDatabase, StatisticsAreTheLastLine) {
+  Outcome const outcome =
+      run({"scan", database_, "--where", "value = 'value7'", "--stats=json", "-v"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_THAT(outcome.errors, HasSubstr("levelscan: backend "));
+  nlohmann::json const statistics = nlohmann::json::parse(outcome.last_error_line());
+  EXPECT_EQ(statistics["schema_version"], 1);
+  EXPECT_EQ(statistics["entries_seen"], 200);
+  EXPECT_EQ(statistics["rows_found"], 1);
+  EXPECT_EQ(statistics["snapshot"], 200);
+}
+
+TEST_F(CliDatabase, SnapshotsAreExactOrRemarkedUpon) {
+  Outcome const below = run({"scan", database_, "--snapshot", "199", "--agg", "count()"});
+  EXPECT_EQ(below.exit_code, 0);
+  EXPECT_THAT(below.errors, HasSubstr("below the newest (200)"));
+  EXPECT_EQ(csv({"--snapshot", "199", "--snapshot-held", "--agg", "count()"}), "count()\n199\n");
+  EXPECT_EQ(csv({"--snapshot", "200", "--agg", "count()"}), "count()\n200\n");
+  expect_usage_error({"scan", database_, "--snapshot", "201"}, "the newest sequence number is 200");
+}
+
+TEST_F(CliDatabase, OutputFilesAreWholeOrAbsent) {
+  std::string const path = directory_ / "out.csv";
+  EXPECT_EQ(csv({"--limit", "1", "-o", path}), "");
+  EXPECT_EQ(content(path), "key,value\nkey1000,value0\n");
+  EXPECT_EQ(run({"scan", database_, "-o", directory_ / "no/where"}).exit_code, 1);
+}
+
+TEST_F(CliDatabase, FullDiskExitsWith1) {
+  if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "no /dev/full";
+  Outcome const outcome = run({"scan", database_}, " >/dev/full");
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.errors, HasSubstr("No space left"));
+}
+
+TEST_F(CliDatabase, ClosedPipeEndsQuietly) {
+  std::string const large = write_large_database(4);
+  std::string const code = directory_ / "code";
+  Outcome const outcome = run({"scan", large}, "; echo $? >" + quoted(code) + "; } | { head -n 1");
+  EXPECT_EQ(outcome.output, "key,value\n");
+  EXPECT_EQ(outcome.errors, "");
+  EXPECT_EQ(content(code), "0\n");
+}
+
+TEST_F(CliDatabase, InterruptionExitsWith130) {
+  std::string const large = write_large_database(48);
+  int pipe_ends[2];
+  ASSERT_EQ(::pipe(pipe_ends), 0);
+  std::string const errors = directory_ / "stderr";
+  pid_t const child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    ::dup2(pipe_ends[1], STDOUT_FILENO);
+    ::close(pipe_ends[0]);
+    ::close(pipe_ends[1]);
+    if (::freopen(errors.c_str(), "w", stderr) == nullptr) ::_exit(99);
+    ::execl(LEVELSCAN_BINARY, LEVELSCAN_BINARY, "scan", large.c_str(), "--memory", "32MiB",
+            "--threads", "1", static_cast<char*>(nullptr));
+    ::_exit(98);
+  }
+  ::close(pipe_ends[1]);
+  // Once the first bytes are here the scan is on its way, and soon held up by the full pipe.
+  std::vector<char> buffer(1 << 16);
+  std::string output;
+  ssize_t count = ::read(pipe_ends[0], buffer.data(), buffer.size());
+  ASSERT_GT(count, 0);
+  ASSERT_EQ(::kill(child, SIGINT), 0);
+  do {
+    output.append(buffer.data(), static_cast<std::size_t>(count));
+    count = ::read(pipe_ends[0], buffer.data(), buffer.size());
+  } while (count > 0);
+  ::close(pipe_ends[0]);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+  EXPECT_THAT(content(errors), HasSubstr("\nINCOMPLETE: "));
+  EXPECT_THAT(output, StartsWith("key,value\nkey10000000,v"));
+  EXPECT_THAT(output, EndsWith("v\n"));
+}
+
+TEST_F(CliDatabase, CorruptionExitsWith4AfterACorrectPrefix) {
+  std::string const path = table_path();
+  std::string bytes = content(path);
+  std::size_t const place = bytes.find("value150");  // in a data block, uncompressed
+  ASSERT_NE(place, bytes.npos);
+  bytes[place] = 'V';
+  std::ofstream(path, std::ios::binary) << bytes;
+  Outcome const outcome = run({"scan", database_});
+  EXPECT_EQ(outcome.exit_code, 4) << outcome.errors;
+  EXPECT_THAT(outcome.errors, HasSubstr("checksum"));
+  EXPECT_THAT(outcome.last_error_line(), StartsWith("INCOMPLETE: "));
+  EXPECT_THAT(outcome.output, StartsWith("key,value\n"));
+  EXPECT_THAT(outcome.output, ::testing::Not(HasSubstr("Value150")));
+
+  std::string const file = directory_ / "out.csv";
+  EXPECT_EQ(run({"scan", database_, "-o", file}).exit_code, 4);
+  EXPECT_FALSE(std::filesystem::exists(file));
+}
+
+TEST_F(CliDatabase, UnflushedRowsAreRefusedWith5AndDescribed) {
+  {
+    auto const database = testing::open_database(testing::quiet_options(), database_);
+    rocksdb::WriteOptions durable;
+    durable.sync = true;
+    testing::check_ok(database->Put(durable, "unflushed", "row"));
+  }
+  Outcome const outcome = run({"scan", database_});
+  EXPECT_EQ(outcome.exit_code, 5) << outcome.errors;
+  EXPECT_EQ(outcome.output, "");
+  EXPECT_THAT(outcome.errors, HasSubstr("unsupported: "));
+  Outcome const info = run({"info", database_, "--json"});
+  EXPECT_EQ(info.exit_code, 0);
+  nlohmann::json const json = nlohmann::json::parse(info.output);
+  EXPECT_EQ(json["scannable"], false);
+  EXPECT_EQ(json["refusals"].size(), 1U);
+  EXPECT_TRUE(json["pool"].is_null());
+}
+
+TEST_F(CliDatabase, DeviceAndMemoryThatAreNotThereExitWith6) {
+  Outcome const outcome = run({"scan", database_, "--memory", "1K"});
+  EXPECT_EQ(outcome.exit_code, 6) << outcome.errors;
+  EXPECT_EQ(outcome.output, "");
+  if (cuda_unavailable_reason().empty()) GTEST_SKIP() << "there is a CUDA device";
+  Outcome const cuda = run({"scan", database_, "--backend", "cuda"});
+  EXPECT_EQ(cuda.exit_code, 6);
+  EXPECT_THAT(cuda.errors, HasSubstr(cuda_unavailable_reason()));
+  EXPECT_THAT(run({"scan", database_, "-v", "--limit", "0"}).errors, HasSubstr("backend cpu: "));
+}
+
+TEST_F(CliDatabase, InfoCountsWhatIsThere) {
+  nlohmann::json const json = nlohmann::json::parse(run({"info", database_, "--json"}).output);
+  EXPECT_EQ(json["last_sequence"], 200);
+  EXPECT_EQ(json["total"]["entries"], 200);
+  EXPECT_EQ(json["runs"].size(), 1U);
+  EXPECT_EQ(json["runs"][0]["level"], 0);
+  EXPECT_EQ(json["features"]["format_versions"][0], "5");
+  EXPECT_EQ(json["scannable"], true);
+  EXPECT_GT(json["pool"]["pinned_bytes"], 0);
+  EXPECT_THAT(run({"info", database_}).output, HasSubstr("can be scanned   yes"));
+}
+
+TEST_F(CliDatabase, VerifyFindsNoDifference) {
+  Outcome const outcome = run({"verify", database_, "--where", "value > 'value5'"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
+  EXPECT_THAT(outcome.output, StartsWith("equal: "));
+}
+
+#endif  // LEVELSCAN_WITH_ROCKSDB
+
+}  // namespace
+}  // namespace levelscan

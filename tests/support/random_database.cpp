@@ -1,0 +1,385 @@
+#include "support/random_database.hpp"
+
+#ifdef LEVELSCAN_WITH_ROCKSDB
+
+#include <fmt/format.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <rocksdb/utilities/debug.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+#include <utility>
+
+#include "kernels/internal_key.hpp"
+#include "support/rocksdb_no_sync.hpp"
+#include "support/rocksdb_writer.hpp"
+
+namespace levelscan::test {
+namespace {
+
+using levelscan::testing::check_ok;
+
+std::vector<rocksdb::CompressionType> const kCompressions{
+    rocksdb::kNoCompression,    rocksdb::kNoCompression, rocksdb::kSnappyCompression,
+    rocksdb::kLZ4Compression,   rocksdb::kZSTD,          rocksdb::kLZ4HCCompression};
+
+// How often something happens: one in so many, or never.
+constexpr uint32_t kNever = 0;
+
+struct Style {
+  uint32_t keys_max = 0;       // different keys at first
+  uint32_t memtable_max = 0;   // writes until a flush, at most
+  uint32_t memtables = 0;
+  uint32_t hot_one_in = kNever;       // writes to one of three keys
+  uint32_t snapshot_one_in = kNever;  // writes
+  uint32_t delete_one_in = kNever;    // writes
+  uint32_t compact_one_in = kNever;   // flushes
+  uint32_t value_bytes_max = 0;
+  uint32_t large_value_one_in = kNever;
+  bool single_deletes = false;
+  bool write_ahead_log = false;
+  bool reopens = false;
+  uint64_t file_bytes_max = 0;
+};
+
+bool happens(Random& random, uint32_t one_in) { return one_in != kNever && random.one_in(one_in); }
+
+Style draw_style(Random& random) {
+  Style style;
+  style.keys_max = random.pick(std::vector<uint32_t>{1, 20, 100, 400, 400, 2000});
+  style.memtable_max = random.pick(std::vector<uint32_t>{40, 200, 800});
+  style.memtables = random.between(1, 10);
+  style.hot_one_in = random.pick(std::vector<uint32_t>{kNever, 3, 20});
+  style.snapshot_one_in = random.pick(std::vector<uint32_t>{kNever, 1, 3, 10, 100, 400});
+  style.delete_one_in = random.pick(std::vector<uint32_t>{kNever, 2, 5, 10, 20});
+  style.compact_one_in = random.pick(std::vector<uint32_t>{kNever, 1, 2, 2, 3});
+  style.value_bytes_max = random.pick(std::vector<uint32_t>{0, 8, 48, 48, 120, 400});
+  style.large_value_one_in = random.pick(std::vector<uint32_t>{kNever, kNever, 50, 500});
+  style.single_deletes = random.one_in(2);
+  style.write_ahead_log = random.one_in(3);
+  style.reopens = random.one_in(4);
+  style.file_bytes_max = random.pick(std::vector<uint64_t>{400, 2000, 10000, 1 << 20});
+  return style;
+}
+
+rocksdb::BlockBasedTableOptions draw_table_options(Random& random, std::string& description) {
+  rocksdb::BlockBasedTableOptions table;
+  table.format_version = random.between(2, 5);
+  table.block_size = random.pick(std::vector<std::size_t>{32, 100, 256, 512, 1024, 4096, 16384});
+  table.block_restart_interval =
+      static_cast<int>(random.pick(std::vector<uint32_t>{1, 2, 3, 4, 8, 16, 16, 40}));
+  table.index_block_restart_interval =
+      static_cast<int>(random.pick(std::vector<uint32_t>{1, 1, 2, 3, 8, 16}));
+  table.checksum = random.pick(std::vector<rocksdb::ChecksumType>{
+      rocksdb::kNoChecksum, rocksdb::kCRC32c, rocksdb::kxxHash, rocksdb::kxxHash64,
+      rocksdb::kXXH3});
+  table.index_shortening =
+      random.pick(std::vector<rocksdb::BlockBasedTableOptions::IndexShorteningMode>{
+          rocksdb::BlockBasedTableOptions::IndexShorteningMode::kNoShortening,
+          rocksdb::BlockBasedTableOptions::IndexShorteningMode::kShortenSeparators,
+          rocksdb::BlockBasedTableOptions::IndexShorteningMode::kShortenSeparatorsAndSuccessor});
+  table.use_delta_encoding = !random.one_in(5);
+  table.enable_index_compression = !random.one_in(3);
+  table.optimize_filters_for_memory = random.one_in(2);
+  if (random.one_in(3)) table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.no_block_cache = true;
+  description += fmt::format(
+      "format_version {} block_size {} restart_interval {} index_restart_interval {} checksum {} "
+      "index_shortening {} delta_encoding {} index_compression {}\n",
+      table.format_version, table.block_size, table.block_restart_interval,
+      table.index_block_restart_interval, static_cast<int>(table.checksum),
+      static_cast<int>(table.index_shortening), table.use_delta_encoding,
+      table.enable_index_compression);
+  return table;
+}
+
+class Writer {
+ public:
+  Writer(Random& random, RandomDatabase& result)
+      : random_(random), result_(result), style_(draw_style(random)) {
+    result_.description = fmt::format(
+        "keys {} memtables {} of {} hot 1/{} snapshots 1/{} deletes 1/{} compactions 1/{} values to "
+        "{} large 1/{} files to {}\n",
+        style_.keys_max, style_.memtables, style_.memtable_max, style_.hot_one_in,
+        style_.snapshot_one_in, style_.delete_one_in, style_.compact_one_in, style_.value_bytes_max,
+        style_.large_value_one_in, style_.file_bytes_max);
+    make_keys();
+    open();
+  }
+
+  void write() {
+    for (uint32_t memtable = 0; memtable < style_.memtables; ++memtable) {
+      uint32_t const writes = random_.between(1, style_.memtable_max);
+      for (uint32_t i = 0; i < writes; ++i) write_one();
+      flush();
+      if (style_.reopens && random_.one_in(5)) reopen();
+      if (happens(random_, style_.compact_one_in)) compact();
+    }
+    // Something newer on top, most of the time.
+    if (!random_.one_in(4)) {
+      for (uint32_t i = random_.between(1, 30); i > 0; --i) write_one();
+      flush();
+    }
+  }
+
+  void collect() {
+    std::vector<rocksdb::KeyVersion> versions;
+    check_ok(rocksdb::GetAllKeyVersions(database_.get(), {}, {}, SIZE_MAX, &versions));
+    // All snapshots would take too long; the first, the last, and some between.
+    constexpr std::size_t kSnapshotsMax = 5;
+    random_.shuffle(held_);
+    for (std::size_t i = 0; i < held_.size() && i < kSnapshotsMax; ++i) {
+      collect_rows(held_[i], held_[i]->GetSequenceNumber(), versions);
+    }
+    collect_rows(nullptr, database_->GetLatestSequenceNumber(), versions);
+    result_.keys = keys_;
+    result_.keys.insert(result_.keys.end(), single_keys_.begin(), single_keys_.end());
+  }
+
+  void close() {
+    release_snapshots();
+    check_ok(database_->Close());
+    database_.reset();
+  }
+
+ private:
+  void make_keys() {
+    std::string const alphabet("\0\1ab\xfe\xff", 6);
+    std::string const long_prefix = random_.bytes(random_.between(56, 120));
+    uint32_t const shape = random_.below(6);
+    while (keys_.size() < style_.keys_max) {
+      std::string key;
+      switch (shape == 5 ? random_.below(5) : shape) {
+        case 0: key = fmt::format("user{:06}", random_.below(1000000)); break;
+        case 1:
+          for (uint32_t i = random_.below(7); i > 0; --i) key += random_.pick(alphabet);
+          break;
+        case 2:
+          key = long_prefix.substr(0, random_.one_in(3) ? random_.below(long_prefix.size() + 1)
+                                                        : long_prefix.size()) +
+                random_.bytes(random_.below(4));
+          break;
+        case 3: key = random_.bytes(random_.between(0, 300)); break;
+        default:
+          // Another key and bytes like those of a trailer.
+          if (!keys_.empty()) key = random_.pick(keys_);
+          key += trailer_bytes(random_.below(600)).substr(0, random_.between(1, 8));
+          if (random_.one_in(3)) key += random_.bytes(random_.below(10));
+      }
+      keys_.push_back(std::move(key));
+    }
+    for (uint32_t i = 0; i < style_.keys_max / 10 + 1; ++i) {
+      single_keys_.push_back(fmt::format("single{:04}", i));
+    }
+    single_present_.assign(single_keys_.size(), false);
+  }
+
+  static std::string trailer_bytes(uint64_t sequence) {
+    uint64_t const trailer = (sequence << 8) | static_cast<uint64_t>(EntryType::kValue);
+    std::string bytes(sizeof trailer, '\0');
+    std::memcpy(bytes.data(), &trailer, sizeof trailer);
+    return bytes;
+  }
+
+  void open() {
+    rocksdb::Options options = levelscan::testing::quiet_options();
+    options.env = levelscan::testing::no_sync_env();
+    options.table_factory.reset(
+        rocksdb::NewBlockBasedTableFactory(draw_table_options(random_, result_.description)));
+    options.compression = random_.pick(kCompressions);
+    if (random_.one_in(3)) {
+      for (int level = 0; level < options.num_levels; ++level) {
+        options.compression_per_level.push_back(random_.pick(kCompressions));
+      }
+    }
+    options.target_file_size_base = style_.file_bytes_max;
+    options.target_file_size_multiplier = 1;
+    options.max_compaction_bytes = random_.one_in(2) ? style_.file_bytes_max * 4 : 1 << 30;
+    options.avoid_flush_during_shutdown = true;
+    database_ = levelscan::testing::open_database(options, result_.path);
+  }
+
+  void reopen() {
+    close();
+    open();
+  }
+
+  void flush() {
+    // Now and then another codec, so that one run mixes them.
+    if (random_.one_in(3)) {
+      std::string const name =
+          random_.pick(std::vector<std::string>{"kNoCompression", "kSnappyCompression",
+                                                "kLZ4Compression", "kZSTD"});
+      check_ok(database_->SetOptions({{"compression", name}}));
+    }
+    levelscan::testing::flush(*database_);
+  }
+
+  std::string draw_value() {
+    if (happens(random_, style_.large_value_one_in)) {
+      return random_.bytes(random_.between(1000, 20000));
+    }
+    std::string value(random_.one_in(4) ? random_.between(0, style_.value_bytes_max)
+                                        : style_.value_bytes_max,
+                      '\0');
+    std::string const alphabet("\0\0\1\x7f\x80\xff", 6);
+    bool const plain = random_.one_in(3);
+    for (char& byte : value) {
+      byte = plain || random_.one_in(2) ? random_.pick(alphabet)
+                                        : static_cast<char>(random_.next());
+    }
+    if (value.size() >= 16 && random_.one_in(2)) {
+      // Floats that are not just random bits, in both byte orders' places.
+      std::vector<double> const numbers{0.0, -0.0, 1.0, -1.5, 3.25, 1e300, -1e-300, 255.0, 1e19,
+                                        __builtin_inf(), -__builtin_inf(), __builtin_nan("")};
+      double const number = random_.pick(numbers);
+      std::memcpy(value.data() + 8, &number, sizeof number);
+      float const narrow = static_cast<float>(random_.pick(numbers));
+      std::memcpy(value.data() + 4, &narrow, sizeof narrow);
+    }
+    return value;
+  }
+
+  void write_one() {
+    rocksdb::WriteOptions options;
+    options.disableWAL = !style_.write_ahead_log;
+    if (style_.single_deletes && random_.one_in(10)) {
+      // A single deletion is legal where its key was put exactly once since the one before.
+      std::size_t const i = random_.below(single_keys_.size());
+      check_ok(single_present_[i] ? database_->SingleDelete(options, single_keys_[i])
+                                  : database_->Put(options, single_keys_[i], draw_value()));
+      single_present_[i] = !single_present_[i];
+    } else {
+      // A copy: keys_ may grow below.
+      std::string const key = happens(random_, style_.hot_one_in)
+                                  ? keys_[random_.below(std::min<std::size_t>(3, keys_.size()))]
+                                  : random_.pick(keys_);
+      if (happens(random_, style_.delete_one_in)) {
+        check_ok(database_->Delete(options, key));
+      } else {
+        check_ok(database_->Put(options, key, draw_value()));
+        // The same key followed by its own trailer's bytes: where a shared prefix may reach into a
+        // trailer.
+        if (random_.one_in(40)) {
+          std::string trap = key + trailer_bytes(database_->GetLatestSequenceNumber());
+          trap.resize(trap.size() - random_.below(8));
+          if (random_.one_in(2)) trap += random_.bytes(random_.below(12));
+          keys_.push_back(trap);
+          check_ok(database_->Put(options, trap, draw_value()));
+        }
+      }
+    }
+    if (happens(random_, style_.snapshot_one_in)) held_.push_back(database_->GetSnapshot());
+  }
+
+  void release_snapshots() {
+    for (auto const* const snapshot : held_) database_->ReleaseSnapshot(snapshot);
+    held_.clear();
+  }
+
+  void compact() {
+    // A snapshot that goes before a compaction leaves versions behind that nobody sees.
+    while (!held_.empty() && random_.one_in(4)) {
+      database_->ReleaseSnapshot(held_.back());
+      held_.pop_back();
+    }
+    if (random_.one_in(4)) {
+      rocksdb::CompactRangeOptions options;
+      options.exclusive_manual_compaction = true;
+      if (random_.one_in(3)) {
+        options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+      }
+      std::string const begin = random_.pick(keys_);
+      std::string const end = random_.pick(keys_);
+      rocksdb::Slice const begin_slice = begin;
+      rocksdb::Slice const end_slice = end;
+      bool const whole = random_.one_in(2) || end < begin;
+      check_ok(database_->CompactRange(options, whole ? nullptr : &begin_slice,
+                                       whole ? nullptr : &end_slice));
+      return;
+    }
+    rocksdb::ColumnFamilyMetaData metadata;
+    database_->GetColumnFamilyMetaData(&metadata);
+    std::vector<rocksdb::LevelMetaData const*> levels;
+    for (auto const& level : metadata.levels) {
+      if (!level.files.empty()) levels.push_back(&level);
+    }
+    rocksdb::LevelMetaData const& level = *random_.pick(levels);
+    std::vector<std::string> files;
+    bool const all = random_.one_in(2);
+    for (auto const& file : level.files) {
+      if (all || files.empty() || random_.one_in(2)) files.push_back(file.name);
+    }
+    int const deepest = static_cast<int>(metadata.levels.size()) - 1;
+    int const target = level.level + static_cast<int>(random_.below(
+                                         static_cast<uint64_t>(deepest - level.level) + 1));
+    rocksdb::CompactionOptions options;
+    options.compression = random_.pick(kCompressions);
+    options.output_file_size_limit = style_.file_bytes_max;
+    // librocksdb may refuse a choice of files that makes no sound compaction; then nothing happens.
+    database_->CompactFiles(options, files, std::max(target, 1)).PermitUncheckedError();
+  }
+
+  void collect_rows(rocksdb::Snapshot const* snapshot, uint64_t sequence,
+                    std::vector<rocksdb::KeyVersion> const& versions) {
+    std::vector<OracleRow>& rows = result_.snapshots[sequence];
+    rows.clear();
+    rocksdb::ReadOptions options;
+    options.snapshot = snapshot;
+    options.total_order_seek = true;
+    std::unique_ptr<rocksdb::Iterator> const iterator(database_->NewIterator(options));
+    for (iterator->SeekToFirst(); iterator->Valid(); iterator->Next()) {
+      rows.push_back({iterator->key().ToString(), iterator->value().ToString(), 0});
+    }
+    check_ok(iterator->status());
+    // Versions are in internal-key order: the first that is visible is the newest.
+    std::size_t row = 0;
+    for (std::size_t i = 0; i < versions.size();) {
+      std::size_t next = i;
+      std::size_t newest = versions.size();
+      for (; next < versions.size() && versions[next].user_key == versions[i].user_key; ++next) {
+        if (newest == versions.size() && versions[next].sequence <= sequence) newest = next;
+      }
+      if (newest != versions.size() &&
+          versions[newest].type == static_cast<int>(EntryType::kValue)) {
+        if (row == rows.size() || rows[row].key != versions[newest].user_key ||
+            rows[row].value != versions[newest].value) {
+          throw std::runtime_error("librocksdb's iterator and its list of versions differ");
+        }
+        rows[row++].sequence = versions[newest].sequence;
+      }
+      i = next;
+    }
+    if (row != rows.size()) throw std::runtime_error("librocksdb's iterator has rows of no version");
+  }
+
+  Random& random_;
+  RandomDatabase& result_;
+  Style style_;
+  std::unique_ptr<rocksdb::DB> database_;
+  std::vector<std::string> keys_;
+  std::vector<std::string> single_keys_;  // put once, deleted once, and so on
+  std::vector<bool> single_present_;
+  std::vector<rocksdb::Snapshot const*> held_;
+};
+
+}  // namespace
+
+RandomDatabase write_random_database(Random& random, std::string const& path) {
+  RandomDatabase result;
+  result.path = path;
+  Writer writer(random, result);
+  writer.write();
+  writer.collect();
+  writer.close();
+  return result;
+}
+
+}  // namespace levelscan::test
+
+#endif  // LEVELSCAN_WITH_ROCKSDB

@@ -1,0 +1,118 @@
+// What a database looks like inside: how its versions lie across intervals, blocks and files. Serves
+// the differential test to assert that it met what it is meant to meet. Entries are decoded here
+// anew, from what table/table_reader.hpp reads.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "table/table_reader.hpp"
+#include "version/database_version.hpp"
+
+namespace levelscan::test {
+
+struct DatabaseShape {
+  std::size_t runs_max = 0;
+  std::size_t tables = 0;
+  std::size_t blocks = 0;
+  uint64_t entries = 0;
+  uint64_t tombstones = 0;
+  // Pairs of neighbours with the same user key on both sides of a border.
+  uint64_t versions_across_intervals = 0;
+  uint64_t versions_across_blocks = 0;
+  uint64_t versions_across_files = 0;
+  uint64_t shared_into_trailer = 0;  // entries of other user keys that share trailer bytes
+  uint64_t internal_separators = 0;  // tables whose separators are internal keys
+  uint64_t user_separators = 0;
+  std::set<uint32_t> format_versions;
+  std::set<int> checksums;
+  std::set<int> data_codecs;
+  std::set<int> index_codecs;
+  std::set<bool> delta_encoded_handles;
+
+  void add(DatabaseVersion const& version) {
+    if (version.runs.size() > runs_max) runs_max = version.runs.size();
+    for (SortedRun const& run : version.runs) {
+      std::string previous;  // user key at the end of the table before
+      for (std::size_t i = 0; i < run.tables.size(); ++i) {
+        if (i != 0 && run.metas[i].smallest_user_key() == previous) ++versions_across_files;
+        add(*run.tables[i]);
+        previous = run.metas[i].largest_user_key();
+      }
+    }
+  }
+
+ private:
+  static int codec_of(Table const& table, BlockHandle const& handle) {
+    uint8_t type = 0;
+    table.file().read(handle.offset + handle.size, {&type, 1});
+    return type;
+  }
+
+  static uint32_t varint(uint8_t const*& at) {
+    uint32_t value = 0;
+    for (int shift = 0;; shift += 7) {
+      uint8_t const byte = *at++;
+      value |= static_cast<uint32_t>(byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+  }
+
+  void add(Table const& table) {
+    ++tables;
+    format_versions.insert(table.format_version());
+    checksums.insert(static_cast<int>(table.checksum_type()));
+    index_codecs.insert(codec_of(table, table.index_handle()));
+    delta_encoded_handles.insert(table.index_encoding().value_is_delta_encoded);
+    ++(table.index_encoding().key_is_user_key ? user_separators : internal_separators);
+    std::vector<uint8_t> const index = table.read_index_block();
+    std::string key;  // internal, of the entry before
+    for (IndexCursor cursor = table.index_cursor(index); cursor.valid(); cursor.next()) {
+      data_codecs.insert(codec_of(table, cursor.handle()));
+      add_block(table.read_block(cursor.handle()), key);
+    }
+  }
+
+  void add_block(std::vector<uint8_t> const& block, std::string& key) {
+    ++blocks;
+    auto const word = [&](std::size_t offset) {
+      uint32_t value;
+      std::memcpy(&value, block.data() + offset, sizeof value);
+      return value;
+    };
+    uint32_t const restart_count = word(block.size() - 4);
+    std::size_t const restarts = block.size() - 4 - 4 * std::size_t{restart_count};
+    uint32_t restart = 0;
+    uint8_t const* at = block.data();
+    while (at < block.data() + restarts) {
+      uint32_t const offset = static_cast<uint32_t>(at - block.data());
+      bool const begins_interval = restart < restart_count && word(restarts + 4 * restart) == offset;
+      if (begins_interval) ++restart;
+      uint32_t const shared = varint(at);
+      uint32_t const unshared = varint(at);
+      uint32_t const value_bytes = varint(at);
+      std::string const next =
+          key.substr(0, shared) + std::string(reinterpret_cast<char const*>(at), unshared);
+      at += unshared + value_bytes;
+      ++entries;
+      if (static_cast<unsigned char>(next[next.size() - 8]) != 1) ++tombstones;
+      if (!key.empty()) {
+        bool const same = std::string_view(key).substr(0, key.size() - 8) ==
+                          std::string_view(next).substr(0, next.size() - 8);
+        if (same && offset == 0) {
+          ++versions_across_blocks;
+        } else if (same && begins_interval) {
+          ++versions_across_intervals;
+        }
+        if (!same && shared > key.size() - 8) ++shared_into_trailer;
+      }
+      key = next;
+    }
+  }
+};
+
+}  // namespace levelscan::test
