@@ -5,11 +5,14 @@
 // failure names the seed that makes it happen again with LEVELSCAN_SEEDS=1.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,6 +41,13 @@ constexpr uint32_t kQueriesEach = 12;
 uint64_t number_from_environment(char const* name, uint64_t otherwise) {
   char const* const text = std::getenv(name);
   return text == nullptr || *text == '\0' ? otherwise : std::strtoull(text, nullptr, 0);
+}
+
+// In memory where there is such a place: removing many small files takes most of the time elsewhere.
+std::filesystem::path quick_directory() {
+  char const* const memory = "/dev/shm";
+  return ::access(memory, W_OK) == 0 ? std::filesystem::path(memory)
+                                     : std::filesystem::temp_directory_path();
 }
 
 class Collector final : public RecordSink {
@@ -139,7 +149,10 @@ class DatabaseScans {
   // Stops at the first difference.
   void run() {
     DatabaseVersion const version = open_version(database_.path);
-    ASSERT_EQ(version.last_sequence, database_.snapshots.rbegin()->first);
+    // A flush that drops the last writes (a single deletion and what it deletes) may leave the MANIFEST a
+    // little behind the writer.
+    last_sequence_ = version.last_sequence;
+    ASSERT_LE(last_sequence_, database_.snapshots.rbegin()->first);
     coverage_.shape.add(version);
     RandomQueries queries(random_, [this](SampleRow& row) { return draw_row(row); });
     for (uint32_t i = 0; i < kScannersEach; ++i) {
@@ -177,8 +190,8 @@ class DatabaseScans {
     if (random_.one_in(2)) {
       snapshot = database_.snapshots.begin();
       std::advance(snapshot, random_.below(database_.snapshots.size()));
-      query.snapshot = snapshot->first;
-      text += fmt::format("--snapshot {} ", snapshot->first);
+      query.snapshot = std::min(snapshot->first, last_sequence_);
+      text += fmt::format("--snapshot {} ", *query.snapshot);
     }
     if (random_.one_in(2)) {
       query.lower = queries.draw_bound();
@@ -287,6 +300,7 @@ class DatabaseScans {
   Random& random_;
   RandomDatabase const& database_;
   Coverage& coverage_;
+  uint64_t last_sequence_ = 0;  // in the MANIFEST
 };
 
 void print_coverage(Coverage const& coverage) {
@@ -341,7 +355,7 @@ TEST(Differential, RandomScansOfRandomDatabasesEqualTheIteratorsRows) {
   for (uint64_t seed = first_seed; seed < first_seed + databases; ++seed) {
     SCOPED_TRACE(fmt::format("rerun with LEVELSCAN_SEED={} LEVELSCAN_SEEDS=1", seed));
     Random random(seed);
-    levelscan::testing::TemporaryDirectory const directory;
+    levelscan::testing::TemporaryDirectory const directory(quick_directory());
     RandomDatabase const database = write_random_database(random, directory / "database");
     SCOPED_TRACE(database.description);
     DatabaseScans(random, database, coverage).run();

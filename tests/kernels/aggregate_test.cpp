@@ -74,8 +74,8 @@ TEST_P(AggregateSuite, IntegersSumExactlyPastSixtyFourBits) {
         }
         uint64_t bits = 0;
         switch (round) {
-          case 0: bits = UINT64_MAX; break;              // -1, or the largest
-          case 1: bits = uint64_t{1} << 63; break;       // the smallest, or 2^63
+          case 0: bits = UINT64_MAX; break;         // -1, or the largest
+          case 1: bits = uint64_t{1} << 63; break;  // the smallest, or 2^63
           case 2: bits = INT64_MAX; break;
           case 3: bits = random.below(3) - uint64_t{1}; break;  // many that are equal
           default: bits = random.next(); break;
@@ -162,7 +162,8 @@ TEST(CombineAggregates, GroupsInAnyWay) {
   Wide sum = 0;
   for (uint32_t i = 0; i < 64; ++i) {
     uint64_t const bits = random.one_in(3) ? UINT64_MAX - random.below(4) : random.next();
-    candidates.push_back({0, 0x101, 0, 0, static_cast<uint32_t>(data.size()), 8, 0, kCandidateAlive});
+    candidates.push_back(
+        {0, 0x101, 0, 0, static_cast<uint32_t>(data.size()), 8, 0, kCandidateAlive});
     data += fixed(bits, 8);
     rows.push_back(i);
     sum += static_cast<Wide>(static_cast<int64_t>(bits));
@@ -175,7 +176,8 @@ TEST(CombineAggregates, GroupsInAnyWay) {
   CombineAggregates const combine{source};
   std::optional<Aggregate> first;
   for (uint32_t round = 0; round < 50; ++round) {
-    SCOPED_TRACE("LEVELSCAN_SEED=" + std::to_string(base_seed()) + " round " + std::to_string(round));
+    SCOPED_TRACE("LEVELSCAN_SEED=" + std::to_string(base_seed()) + " round " +
+                 std::to_string(round));
     std::vector<Aggregate> parts;
     for (uint32_t const row : rows) parts.push_back(source(row));
     for (uint32_t i = 0; i < 5; ++i) {

@@ -18,8 +18,8 @@ Decoded varint32_of(std::string const& text) {
   std::vector<uint8_t> const bytes(text.begin(), text.end());
   Decoded decoded{false, 0, 0};
   uint32_t value = 0;
-  decoded.valid = decode_varint32(bytes.data(), static_cast<uint32_t>(bytes.size()), decoded.offset,
-                                  value);
+  decoded.valid =
+      decode_varint32(bytes.data(), static_cast<uint32_t>(bytes.size()), decoded.offset, value);
   decoded.value = value;
   return decoded;
 }
@@ -87,10 +87,9 @@ TEST(BlockFormat, TrailersHoldSequenceAndType) {
 
 TEST(Bytes, ComparedAsMemcmpDoesAPrefixFirst) {
   auto const order = [](std::string const& a, std::string const& b) {
-    return compare_bytes(Bytes{reinterpret_cast<uint8_t const*>(a.data()),
-                               static_cast<uint32_t>(a.size())},
-                         Bytes{reinterpret_cast<uint8_t const*>(b.data()),
-                               static_cast<uint32_t>(b.size())});
+    return compare_bytes(
+        Bytes{reinterpret_cast<uint8_t const*>(a.data()), static_cast<uint32_t>(a.size())},
+        Bytes{reinterpret_cast<uint8_t const*>(b.data()), static_cast<uint32_t>(b.size())});
   };
   // Differences at every place around the eight bytes that are compared at once.
   for (std::size_t size = 0; size < 40; ++size) {

@@ -144,7 +144,8 @@ TEST(EntryWalk, VersionsOfOneKeyShareTrailerBytes) {
 }
 
 TEST(EntryWalk, EmptyUserKeys) {
-  expect_walk({{"", 9, kTypeValue, "a"}, {"", 8, kTypeDeletion, ""}, {"a", 1, kTypeValue, ""}}, true);
+  expect_walk({{"", 9, kTypeValue, "a"}, {"", 8, kTypeDeletion, ""}, {"a", 1, kTypeValue, ""}},
+              true);
 }
 
 struct RawEntry {
@@ -232,8 +233,8 @@ TEST(PrefixComparison, EqualsTheOrderOfBytesForEveryEntry) {
     std::vector<TestEntry> const entries = random_entries(random);
     std::string const bytes = interval_of(entries, !random.one_in(3));
     for (uint32_t c = 0; c < 12; ++c) {
-      std::string constant = random.one_in(3) ? awkward_key(random, true)
-                                              : random.pick(entries).user_key;
+      std::string constant =
+          random.one_in(3) ? awkward_key(random, true) : random.pick(entries).user_key;
       if (random.one_in(3)) constant += random.one_in(2) ? '\0' : 'b';
       if (random.one_in(4) && !constant.empty()) constant.pop_back();
       if (random.one_in(8)) {

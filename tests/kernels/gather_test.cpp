@@ -45,7 +45,8 @@ TEST_P(GatherSuite, WhatFitsIsWrittenAndThenAMark) {
     for (auto const& candidates : expected.candidates) {
       uint32_t const count = static_cast<uint32_t>(candidates.size());
       uint32_t key_bytes = 0;
-      for (ModelRow const& row : candidates) key_bytes += static_cast<uint32_t>(row.user_key.size()) + 8;
+      for (ModelRow const& row : candidates)
+        key_bytes += static_cast<uint32_t>(row.user_key.size()) + 8;
       CandidateShare share{};
       share.candidate_base = candidate_base;
       share.candidates_max = random.one_in(3) ? count : random.between(0, count);

@@ -37,9 +37,9 @@ BuiltBlock build(IndexInput const& input) {
   uint64_t offset = 0;
   for (Separator const& separator : input.separators) {
     uint64_t const size = 100 + mix(offset) % 9000;
-    entries.push_back({input.user_keys ? separator.user_key
-                                       : internal_key(separator.user_key, separator.trailer),
-                       offset, size});
+    entries.push_back(
+        {input.user_keys ? separator.user_key : internal_key(separator.user_key, separator.trailer),
+         offset, size});
     offset += size + 5;
   }
   return build_index_block(entries, {input.restart_interval, input.share_keys},
@@ -74,8 +74,8 @@ SearchResult search(Device& device, StreamView stream, IndexInput const& input,
   DeviceArray<IndexRange> const ranges(device, stream,
                                        std::vector<IndexRange>{kGarbage[0], kGarbage[0]});
   DeviceArray<ScanStatus> const status(device, stream, std::vector<ScanStatus>(1));
-  device.search_index_async(
-      IndexSearch::Args{views.device(), ranges.device(), 2, status.device()}, stream);
+  device.search_index_async(IndexSearch::Args{views.device(), ranges.device(), 2, status.device()},
+                            stream);
   EXPECT_EQ(ranges.read()[0].first_found, 77u) << "an inactive index was searched";
   return {status.read()[0], ranges.read()[1]};
 }
@@ -145,8 +145,8 @@ IndexInput random_input(Random& random) {
                   [&](Separator const& a, Separator const& b) { return !before(a, b); }),
       input.separators.end());
   auto const bound = [&] {
-    std::string key = random.one_in(4) ? awkward_key(random, true)
-                                       : random.pick(input.separators).user_key;
+    std::string key =
+        random.one_in(4) ? awkward_key(random, true) : random.pick(input.separators).user_key;
     if (random.one_in(4)) key += '\0';
     if (random.one_in(6) && !key.empty()) key.pop_back();
     if (random.one_in(20)) key = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff";
@@ -187,8 +187,9 @@ TEST_P(IndexSearchSuite, SeparatorsThatAreInternalKeysOfOneUserKey) {
   for (uint32_t restart_interval : {1u, 2u, 16u}) {
     IndexInput input;
     input.restart_interval = restart_interval;
-    input.separators = {{"a", (90 << 8) | 1}, {"k", (80 << 8) | 1}, {"k", (60 << 8) | 1},
-                        {"k", (40 << 8) | 1}, {"k", (20 << 8) | 1}, {"m", seek_trailer(kSequenceMax)}};
+    input.separators = {{"a", (90 << 8) | 1}, {"k", (80 << 8) | 1},
+                        {"k", (60 << 8) | 1}, {"k", (40 << 8) | 1},
+                        {"k", (20 << 8) | 1}, {"m", seek_trailer(kSequenceMax)}};
     input.upper = "k";
     for (uint64_t const snapshot : {uint64_t{100}, uint64_t{80}, uint64_t{79}, uint64_t{60},
                                     uint64_t{41}, uint64_t{20}, uint64_t{19}}) {

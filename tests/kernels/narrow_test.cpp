@@ -80,7 +80,8 @@ TEST_P(NarrowSuite, NamesTheIntervalsThatTouchTheWindow) {
 
 TEST_P(NarrowSuite, RestartPointsOutsideTheEntriesAreReported) {
   std::vector<TestEntry> entries;
-  for (char key = 'a'; key < 'm'; ++key) entries.push_back({std::string(1, key), 1, kTypeValue, "v"});
+  for (char key = 'a'; key < 'm'; ++key)
+    entries.push_back({std::string(1, key), 1, kTypeValue, "v"});
   for (uint32_t const planted : {0u, 1u, 200u, 0x7fffffffu, UINT32_MAX}) {
     RunData run = build_run({entries}, {2, true});
     for (uint32_t restart = 1; restart < run.blocks[0].restart_count; ++restart) {

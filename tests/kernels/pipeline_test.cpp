@@ -15,7 +15,8 @@ struct PredicateCase {
 
 uint64_t little_endian(std::string const& bytes, std::size_t at, std::size_t size) {
   uint64_t value = 0;
-  for (std::size_t i = size; i > 0; --i) value = (value << 8) | static_cast<uint8_t>(bytes[at + i - 1]);
+  for (std::size_t i = size; i > 0; --i)
+    value = (value << 8) | static_cast<uint8_t>(bytes[at + i - 1]);
   return value;
 }
 
@@ -27,6 +28,7 @@ std::vector<PredicateCase> predicate_cases() {
     PredicateProgram program;
     uint16_t const field = program.field(number_field(FieldSource::kValue, FieldType::kU16, 0));
     program.test(field, Comparison::kLess, program.integer(20000));
+    program.instructions[0].shape = OperandShape::kIntegerInValue;
     cases.push_back({"value u16 < 20000", program, [](auto const&, auto, auto const& value) {
                        return value.size() >= 2 && little_endian(value, 0, 2) < 20000;
                      }});
@@ -45,17 +47,15 @@ std::vector<PredicateCase> predicate_cases() {
     PredicateProgram program;
     uint16_t const field = program.field(built_in_field(FieldSource::kValueSize));
     program.test(field, Comparison::kEqual, program.integer(4), kAccept, kReject, true);
-    cases.push_back({"not value_size == 4", program, [](auto const&, auto, auto const& value) {
-                       return value.size() != 4;
-                     }});
+    cases.push_back({"not value_size == 4", program,
+                     [](auto const&, auto, auto const& value) { return value.size() != 4; }});
   }
   {
     PredicateProgram program;
     uint16_t const field = program.field(bytes_field(FieldSource::kKey, 0, kToTheEnd));
     program.test(field, Comparison::kGreater, program.text("aa"));
-    cases.push_back({"key > aa", program, [](auto const& key, auto, auto const&) {
-                       return key > std::string("aa");
-                     }});
+    cases.push_back({"key > aa", program,
+                     [](auto const& key, auto, auto const&) { return key > std::string("aa"); }});
   }
   {
     PredicateProgram program;
@@ -67,7 +67,8 @@ std::vector<PredicateCase> predicate_cases() {
   }
   {
     PredicateProgram program;
-    uint16_t const key = program.field(from_end(number_field(FieldSource::kKey, FieldType::kU8, 1)));
+    uint16_t const key =
+        program.field(from_end(number_field(FieldSource::kKey, FieldType::kU8, 1)));
     uint16_t const value =
         program.field(from_end(number_field(FieldSource::kValue, FieldType::kU8, 1)));
     program.test_fields(key, Comparison::kLess, value);

@@ -9,6 +9,7 @@
 
 #include "support/predicate_program.hpp"
 #include "support/random.hpp"
+#include "support/sst_builder.hpp"
 
 namespace levelscan::test {
 namespace {
@@ -21,7 +22,8 @@ Row row_of(std::string const& key, std::string const& value, uint64_t sequence =
 static_assert(std::numeric_limits<long double>::digits >= 64);
 
 // Reads a number byte by byte.
-std::optional<long double> read_number(FieldType type, bool from_big_end, std::string const& bytes) {
+std::optional<long double> read_number(FieldType type, bool from_big_end,
+                                       std::string const& bytes) {
   uint64_t bits = 0;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     std::size_t const at = from_big_end ? i : bytes.size() - 1 - i;
@@ -59,36 +61,39 @@ long double number_of(Scalar const& scalar) {
                          : static_cast<long double>(scalar.bits);
 }
 
-FieldType const kNumberTypes[] = {FieldType::kU8,  FieldType::kU16, FieldType::kU32,
-                                  FieldType::kU64, FieldType::kI8,  FieldType::kI16,
-                                  FieldType::kI32, FieldType::kI64, FieldType::kF32,
-                                  FieldType::kF64};
+FieldType const kNumberTypes[] = {
+    FieldType::kU8,  FieldType::kU16, FieldType::kU32, FieldType::kU64, FieldType::kI8,
+    FieldType::kI16, FieldType::kI32, FieldType::kI64, FieldType::kF32, FieldType::kF64};
 
 TEST(LoadField, NumbersOfEveryTypeByteOrderAndPlace) {
   Random random(mix(base_seed() + 30));
   for (uint32_t round = 0; round < 4000; ++round) {
-    SCOPED_TRACE("LEVELSCAN_SEED=" + std::to_string(base_seed()) + " round " + std::to_string(round));
+    SCOPED_TRACE("LEVELSCAN_SEED=" + std::to_string(base_seed()) + " round " +
+                 std::to_string(round));
     std::string source = random.bytes(random.below(20));
     if (random.one_in(3)) {
       for (char& byte : source) byte = random.one_in(2) ? '\xff' : '\x00';
     }
-    FieldType const type = random.pick(std::vector<FieldType>(std::begin(kNumberTypes), std::end(kNumberTypes)));
+    FieldType const type =
+        random.pick(std::vector<FieldType>(std::begin(kNumberTypes), std::end(kNumberTypes)));
     bool const in_key = random.one_in(2);
-    Field field = number_field(in_key ? FieldSource::kKey : FieldSource::kValue, type, random.below(24));
+    Field field =
+        number_field(in_key ? FieldSource::kKey : FieldSource::kValue, type, random.below(24));
     field.big_endian = random.one_in(2);
     field.from_end = random.one_in(2);
     std::string const empty;
     Row const row = in_key ? row_of(source, empty) : row_of(empty, source);
     Scalar const scalar = load_field(field, row);
-    std::ptrdiff_t const begin =
-        field.from_end ? static_cast<std::ptrdiff_t>(source.size()) - static_cast<std::ptrdiff_t>(field.offset)
-                       : static_cast<std::ptrdiff_t>(field.offset);
-    if (begin < 0 || begin + static_cast<std::ptrdiff_t>(field.size) > static_cast<std::ptrdiff_t>(source.size())) {
+    std::ptrdiff_t const begin = field.from_end ? static_cast<std::ptrdiff_t>(source.size()) -
+                                                      static_cast<std::ptrdiff_t>(field.offset)
+                                                : static_cast<std::ptrdiff_t>(field.offset);
+    if (begin < 0 || begin + static_cast<std::ptrdiff_t>(field.size) >
+                         static_cast<std::ptrdiff_t>(source.size())) {
       ASSERT_EQ(scalar.kind, ScalarKind::kNull);
       continue;
     }
-    long double const expected =
-        *read_number(type, field.big_endian, source.substr(static_cast<std::size_t>(begin), field.size));
+    long double const expected = *read_number(
+        type, field.big_endian, source.substr(static_cast<std::size_t>(begin), field.size));
     if (std::isnan(expected)) {
       ASSERT_TRUE(std::isnan(number_of(scalar)));
     } else {
@@ -142,17 +147,19 @@ TEST(LoadField, KeyBytesThatAreNotAtHandAreUnavailableAndNotNull) {
   EXPECT_EQ(kind(bytes_field(FieldSource::kKey, 0, kToTheEnd)), ScalarKind::kUnavailable);
   EXPECT_EQ(kind(number_field(FieldSource::kKey, FieldType::kU32, 4)), ScalarKind::kInteger);
   EXPECT_EQ(kind(number_field(FieldSource::kKey, FieldType::kU32, 5)), ScalarKind::kUnavailable);
-  EXPECT_EQ(kind(from_end(number_field(FieldSource::kKey, FieldType::kU8, 13))), ScalarKind::kInteger);
-  EXPECT_EQ(kind(from_end(number_field(FieldSource::kKey, FieldType::kU8, 12))), ScalarKind::kUnavailable);
+  EXPECT_EQ(kind(from_end(number_field(FieldSource::kKey, FieldType::kU8, 13))),
+            ScalarKind::kInteger);
+  EXPECT_EQ(kind(from_end(number_field(FieldSource::kKey, FieldType::kU8, 12))),
+            ScalarKind::kUnavailable);
   EXPECT_EQ(kind(number_field(FieldSource::kKey, FieldType::kU8, 20)), ScalarKind::kNull);
   EXPECT_EQ(kind(bytes_field(FieldSource::kKey, 18, 3)), ScalarKind::kNull);
 }
 
-Scalar integer(int64_t value) {
-  return integer_scalar(static_cast<uint64_t>(value), value < 0);
-}
+Scalar integer(int64_t value) { return integer_scalar(static_cast<uint64_t>(value), value < 0); }
 Scalar unsigned_integer(uint64_t value) { return integer_scalar(value, false); }
-Scalar real(double value) { return {ScalarKind::kFloat, false, double_to_bits(value), {nullptr, 0}}; }
+Scalar real(double value) {
+  return {ScalarKind::kFloat, false, double_to_bits(value), {nullptr, 0}};
+}
 
 Ordering expected_order(long double a, long double b) {
   if (std::isnan(a) || std::isnan(b)) return Ordering::kUnordered;
@@ -170,7 +177,8 @@ std::vector<Scalar> awkward_numbers() {
       if (value <= uint64_t{1} << 63) numbers.push_back(integer(static_cast<int64_t>(0 - value)));
     }
     double const whole = std::ldexp(1.0, static_cast<int>(bits));
-    for (double const value : {whole, std::nextafter(whole, 0.0), std::nextafter(whole, 1e300), whole + 0.5}) {
+    for (double const value :
+         {whole, std::nextafter(whole, 0.0), std::nextafter(whole, 1e300), whole + 0.5}) {
       numbers.push_back(real(value));
       numbers.push_back(real(-value));
     }
@@ -178,8 +186,9 @@ std::vector<Scalar> awkward_numbers() {
   numbers.push_back(unsigned_integer(UINT64_MAX));
   double const two_to_64 = 18446744073709551616.0;
   double const infinity = std::numeric_limits<double>::infinity();
-  for (double const value : {two_to_64, std::nextafter(two_to_64, 0.0), std::nextafter(two_to_64, 1e300), 1e300,
-                             infinity, 0.0, std::numeric_limits<double>::denorm_min(), 0.5, 0.999}) {
+  for (double const value :
+       {two_to_64, std::nextafter(two_to_64, 0.0), std::nextafter(two_to_64, 1e300), 1e300,
+        infinity, 0.0, std::numeric_limits<double>::denorm_min(), 0.5, 0.999}) {
     numbers.push_back(real(value));
     numbers.push_back(real(-value));
   }
@@ -203,8 +212,10 @@ TEST(CompareScalars, IntegersAtTheLimitsOfFloats) {
   EXPECT_EQ(compare_scalars(real(two_to_53), integer((int64_t{1} << 53) + 1)), Ordering::kLess);
   EXPECT_EQ(compare_scalars(integer(INT64_MIN), real(-9223372036854775808.0)), Ordering::kEqual);
   EXPECT_EQ(compare_scalars(integer(INT64_MAX), real(9223372036854775808.0)), Ordering::kLess);
-  EXPECT_EQ(compare_scalars(unsigned_integer(uint64_t{1} << 63), real(9223372036854775808.0)), Ordering::kEqual);
-  EXPECT_EQ(compare_scalars(unsigned_integer(UINT64_MAX), real(18446744073709551616.0)), Ordering::kLess);
+  EXPECT_EQ(compare_scalars(unsigned_integer(uint64_t{1} << 63), real(9223372036854775808.0)),
+            Ordering::kEqual);
+  EXPECT_EQ(compare_scalars(unsigned_integer(UINT64_MAX), real(18446744073709551616.0)),
+            Ordering::kLess);
   EXPECT_EQ(compare_scalars(unsigned_integer(UINT64_MAX), integer(-1)), Ordering::kGreater);
   EXPECT_EQ(compare_scalars(integer(0), real(-0.0)), Ordering::kEqual);
 }
@@ -221,9 +232,9 @@ TEST(CompareScalars, BytesAreUnsignedAndAPrefixComesFirst) {
   EXPECT_EQ(compare_scalars(scalar(c), scalar(b)), Ordering::kGreater);
 }
 
-constexpr Comparison kComparisons[] = {Comparison::kEqual,     Comparison::kNotEqual,
-                                       Comparison::kLess,      Comparison::kLessEqual,
-                                       Comparison::kGreater,   Comparison::kGreaterEqual};
+constexpr Comparison kComparisons[] = {Comparison::kEqual,   Comparison::kNotEqual,
+                                       Comparison::kLess,    Comparison::kLessEqual,
+                                       Comparison::kGreater, Comparison::kGreaterEqual};
 
 bool compare(Comparison comparison, double a, double b) {
   switch (comparison) {
@@ -257,11 +268,14 @@ TEST(Evaluate, EveryComparisonAndItsNegation) {
       for (Comparison const comparison : kComparisons) {
         for (bool const negated : {false, true}) {
           PredicateProgram with_constant;
-          uint16_t const field = with_constant.field(number_field(FieldSource::kValue, FieldType::kF64, 0));
+          uint16_t const field =
+              with_constant.field(number_field(FieldSource::kValue, FieldType::kF64, 0));
           with_constant.test(field, comparison, with_constant.real(b), kAccept, kReject, negated);
           PredicateProgram with_field;
-          uint16_t const left = with_field.field(number_field(FieldSource::kValue, FieldType::kF64, 0));
-          uint16_t const right = with_field.field(number_field(FieldSource::kValue, FieldType::kF64, 8));
+          uint16_t const left =
+              with_field.field(number_field(FieldSource::kValue, FieldType::kF64, 0));
+          uint16_t const right =
+              with_field.field(number_field(FieldSource::kValue, FieldType::kF64, 8));
           with_field.test_fields(left, comparison, right, kAccept, kReject, negated);
           bool const expected = compare(comparison, a, b) != negated;
           EXPECT_EQ(passes(with_constant, bytes_of(a)), expected) << a << ' ' << b;
@@ -272,6 +286,36 @@ TEST(Evaluate, EveryComparisonAndItsNegation) {
         }
       }
     }
+  }
+}
+
+// What is known of the operands beforehand saves time and changes nothing.
+TEST(Evaluate, IntegersInValuesCompareAlikeWhateverTheShape) {
+  Random random(mix(base_seed() + 31));
+  for (uint32_t round = 0; round < 20000; ++round) {
+    SCOPED_TRACE("LEVELSCAN_SEED=" + std::to_string(base_seed()) + " round " +
+                 std::to_string(round));
+    FieldType const type = static_cast<FieldType>(random.below(8));
+    bool const is_signed = type >= FieldType::kI8;
+    uint32_t const offset = random.below(4);
+    PredicateProgram program;
+    uint16_t const field = program.field(number_field(FieldSource::kValue, type, offset));
+    uint64_t const power = uint64_t{1} << random.below(64);
+    uint64_t const constant = power + random.below(3) - 1;
+    uint16_t const right =
+        is_signed
+            ? program.integer(static_cast<int64_t>(random.one_in(2) ? constant : 0 - constant))
+            : program.unsigned_integer(constant);
+    std::string value = random.bytes(offset) +
+                        fixed(random.one_in(2) ? constant + random.below(3) - 1 : random.next(), 8);
+    value.resize(random.one_in(8) ? random.below(12) : value.size());
+    program.test(
+        field,
+        random.pick(std::vector<Comparison>(std::begin(kComparisons), std::end(kComparisons))),
+        right, kAccept, kReject, random.one_in(2));
+    bool const expected = passes(program, value);
+    program.instructions[0].shape = OperandShape::kIntegerInValue;
+    ASSERT_EQ(passes(program, value), expected);
   }
 }
 
@@ -296,8 +340,8 @@ TEST(Evaluate, BytesAgainstConstantsAndFields) {
   EXPECT_FALSE(passes(program, "")) << "null";
 }
 
-// (a == 1 and not b == 1) or (c == 1 and b is not null), three fields of one byte each; a field that
-// is missing is null. Against the truth table of three-valued logic.
+// (a == 1 and not b == 1) or (c == 1 and b is not null), three fields of one byte each; a field
+// that is missing is null. Against the truth table of three-valued logic.
 TEST(Evaluate, JumpProgramIsThreeValuedLogic) {
   PredicateProgram program;
   uint16_t const a = program.field(number_field(FieldSource::kValue, FieldType::kU8, 0));
@@ -321,9 +365,9 @@ TEST(Evaluate, JumpProgramIsThreeValuedLogic) {
     if (!x || !y) return std::nullopt;
     return false;
   };
-  for (std::string const& value : {std::string(), std::string(1, '\0'), std::string(1, '\1'),
-                                  std::string("\0\0", 2), std::string("\0\1", 2), std::string("\1\0", 2),
-                                  std::string("\1\1", 2)}) {
+  for (std::string const& value :
+       {std::string(), std::string(1, '\0'), std::string(1, '\1'), std::string("\0\0", 2),
+        std::string("\0\1", 2), std::string("\1\0", 2), std::string("\1\1", 2)}) {
     for (std::string const& key : {std::string(), std::string("\1"), std::string("\1\0", 2)}) {
       Truth const is_a = value.empty() ? Truth{} : Truth{value[0] == 1};
       Truth const is_b = value.size() < 2 ? Truth{} : Truth{value[1] == 1};
@@ -337,9 +381,7 @@ TEST(Evaluate, JumpProgramIsThreeValuedLogic) {
   }
 }
 
-TEST(Evaluate, NoInstructionsPassEverything) {
-  EXPECT_TRUE(passes(PredicateProgram{}, ""));
-}
+TEST(Evaluate, NoInstructionsPassEverything) { EXPECT_TRUE(passes(PredicateProgram{}, "")); }
 
 TEST(Evaluate, UndecidedOnlyWhereAMissingByteMatters) {
   std::string const at_hand = "kkkkkkkk";
@@ -354,7 +396,8 @@ TEST(Evaluate, UndecidedOnlyWhereAMissingByteMatters) {
   EXPECT_EQ(evaluate(program.view(), row), Verdict::kUndecided);
   program.instructions[0].negated = true;
   EXPECT_EQ(evaluate(program.view(), row), Verdict::kFails) << "short-circuited";
-  program.instructions[0] = {Comparison::kEqual, false, false, 0, byte, far, kAccept, kReject};
+  program.instructions[0] = {
+      Comparison::kEqual, false, false, OperandShape::kAny, byte, far, kAccept, kReject};
   EXPECT_EQ(evaluate(program.view(), row), Verdict::kUndecided) << "as a right operand";
 }
 

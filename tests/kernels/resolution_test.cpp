@@ -68,24 +68,28 @@ TEST_P(ResolutionSuite, NewerVersionThatFailsThePredicateHidesAnOlderOneThatPass
   EXPECT_EQ(scan({{{{"k", 2, kTypeValue, "fails"}, {"k", 1, kTypeValue, "passes"}}}}, kSequenceMax,
                  passes_p()),
             Answer{});
-  EXPECT_EQ(scan({{{{"a", 9, kTypeValue, "p"}, {"k", 2, kTypeValue, "fails"}, {"k", 1, kTypeValue, "passes"}}}},
+  EXPECT_EQ(scan({{{{"a", 9, kTypeValue, "p"},
+                    {"k", 2, kTypeValue, "fails"},
+                    {"k", 1, kTypeValue, "passes"}}}},
                  kSequenceMax, passes_p()),
             Answer{"a=p"});
-  EXPECT_EQ(scan({{{{"k", 2, kTypeValue, "fails"}}, {{"k", 1, kTypeValue, "passes"}}}}, kSequenceMax,
-                 passes_p()),
+  EXPECT_EQ(scan({{{{"k", 2, kTypeValue, "fails"}}, {{"k", 1, kTypeValue, "passes"}}}},
+                 kSequenceMax, passes_p()),
             Answer{});
-  EXPECT_EQ(scan({{{{"k", 2, kTypeValue, "fails"}}}, {{{"k", 1, kTypeValue, "passes"}}}}, kSequenceMax,
-                 passes_p()),
+  EXPECT_EQ(scan({{{{"k", 2, kTypeValue, "fails"}}}, {{{"k", 1, kTypeValue, "passes"}}}},
+                 kSequenceMax, passes_p()),
             Answer{});
   EXPECT_EQ(status_.shadowed_value, 1u);
   // A snapshot from before the newer one sees the older one.
-  EXPECT_EQ(scan({{{{"k", 2, kTypeValue, "fails"}}}, {{{"k", 1, kTypeValue, "passes"}}}}, 1, passes_p()),
-            Answer{"k=passes"});
+  EXPECT_EQ(
+      scan({{{{"k", 2, kTypeValue, "fails"}}}, {{{"k", 1, kTypeValue, "passes"}}}}, 1, passes_p()),
+      Answer{"k=passes"});
 }
 
 TEST_P(ResolutionSuite, TombstoneInAnUpperRunHidesAValueInALowerOne) {
   for (uint8_t const type : {kTypeDeletion, kTypeSingleDeletion}) {
-    Runs const runs{{{{"k", 5, type, ""}}}, {}, {{{"j", 1, kTypeValue, "j"}, {"k", 4, kTypeValue, "old"}}}};
+    Runs const runs{
+        {{{"k", 5, type, ""}}}, {}, {{{"j", 1, kTypeValue, "j"}, {"k", 4, kTypeValue, "old"}}}};
     EXPECT_EQ(scan(runs), Answer{"j=j"});
     EXPECT_EQ(status_.shadowed_tombstone, 1u);
     EXPECT_EQ(status_.shadowed_value, 0u);
@@ -94,8 +98,9 @@ TEST_P(ResolutionSuite, TombstoneInAnUpperRunHidesAValueInALowerOne) {
 }
 
 TEST_P(ResolutionSuite, TombstoneHidesOlderVersionsOfItsOwnRun) {
-  Runs const runs{{{{"k", 5, kTypeDeletion, ""}, {"k", 4, kTypeValue, "four"}, {"k", 3, kTypeValue, "three"}},
-                   {{"k", 2, kTypeValue, "two"}, {"l", 1, kTypeValue, "l"}}}};
+  Runs const runs{
+      {{{"k", 5, kTypeDeletion, ""}, {"k", 4, kTypeValue, "four"}, {"k", 3, kTypeValue, "three"}},
+       {{"k", 2, kTypeValue, "two"}, {"l", 1, kTypeValue, "l"}}}};
   EXPECT_EQ(scan(runs), Answer{"l=l"});
   EXPECT_EQ(scan(runs, 4), (Answer{"k=four", "l=l"}));
   EXPECT_EQ(scan(runs, 2), (Answer{"k=two", "l=l"}));
@@ -142,36 +147,39 @@ TEST_P(ResolutionSuite, VersionsNewerThanTheSnapshotHideNothing) {
 }
 
 TEST_P(ResolutionSuite, EqualKeyAndSequenceInTwoRunsTheUpperRunWins) {
-  EXPECT_EQ(scan({{{{"k", 5, kTypeValue, "upper"}}}, {{{"k", 5, kTypeValue, "lower"}}}}), Answer{"k=upper"});
+  EXPECT_EQ(scan({{{{"k", 5, kTypeValue, "upper"}}}, {{{"k", 5, kTypeValue, "lower"}}}}),
+            Answer{"k=upper"});
   EXPECT_EQ(scan({{{{"k", 5, kTypeDeletion, ""}}}, {{{"k", 5, kTypeValue, "lower"}}}}), Answer{});
-  EXPECT_EQ(scan({{{{"k", 5, kTypeValue, "fails"}}}, {{{"k", 5, kTypeValue, "passes"}}}}, kSequenceMax,
-                 passes_p()),
+  EXPECT_EQ(scan({{{{"k", 5, kTypeValue, "fails"}}}, {{{"k", 5, kTypeValue, "passes"}}}},
+                 kSequenceMax, passes_p()),
             Answer{});
-  EXPECT_EQ(scan({{{{"k", 5, kTypeValue, "passes"}}}, {{{"k", 5, kTypeValue, "fails"}}}}, kSequenceMax,
-                 passes_p()),
+  EXPECT_EQ(scan({{{{"k", 5, kTypeValue, "passes"}}}, {{{"k", 5, kTypeValue, "fails"}}}},
+                 kSequenceMax, passes_p()),
             Answer{"k=passes"});
 }
 
 TEST_P(ResolutionSuite, NewerIsTheHigherSequenceNotTheUpperRun) {
-  EXPECT_EQ(scan({{{{"k", 4, kTypeValue, "upper"}}}, {{{"k", 5, kTypeValue, "lower"}}}}), Answer{"k=lower"});
+  EXPECT_EQ(scan({{{{"k", 4, kTypeValue, "upper"}}}, {{{"k", 5, kTypeValue, "lower"}}}}),
+            Answer{"k=lower"});
   EXPECT_EQ(scan({{{{"k", 4, kTypeValue, "upper"}}}, {{{"k", 5, kTypeDeletion, ""}}}}), Answer{});
 }
 
-// The second key is the first and its trailer's bytes, wholly or in part: another key, in Filter, in
-// Gather, and where a third run is probed for either.
+// The second key is the first and its trailer's bytes, wholly or in part: another key, in Filter,
+// in Gather, and where a third run is probed for either.
 TEST_P(ResolutionSuite, KeysThatAreAnotherPlusItsTrailersBytesStayApart) {
   uint64_t const sequence = 0x6162636465;  // the trailer's bytes are 01 'e' 'd' 'c' 'b' 'a' 00 00
   for (std::size_t taken = 1; taken <= 8; ++taken) {
     SCOPED_TRACE("bytes taken " + std::to_string(taken));
     TestEntry const plain{"key", sequence, kTypeValue, "plain"};
-    TestEntry const longer{plain.user_key + fixed(plain.trailer(), 8).substr(0, taken), sequence - 1,
-                           kTypeValue, "longer"};
+    TestEntry const longer{plain.user_key + fixed(plain.trailer(), 8).substr(0, taken),
+                           sequence - 1, kTypeValue, "longer"};
     TestEntry const longest{longer.user_key + fixed(longer.trailer(), 8), 1, kTypeValue, "longest"};
     Answer const all{"key=plain", longer.user_key + "=longer", longest.user_key + "=longest"};
     EXPECT_EQ(scan({{{plain, longer, longest}}}), all);
     EXPECT_EQ(scan({{{plain, longer, longest}}, {{{"key", 1, kTypeValue, "old"}}}}), all);
-    EXPECT_EQ(scan({{{{longer.user_key, sequence, kTypeDeletion, ""}}}, {{plain, longer, longest}}}),
-              (Answer{"key=plain", longest.user_key + "=longest"}));
+    EXPECT_EQ(
+        scan({{{{longer.user_key, sequence, kTypeDeletion, ""}}}, {{plain, longer, longest}}}),
+        (Answer{"key=plain", longest.user_key + "=longest"}));
     // As the window's bounds.
     for (auto const& [lower, upper, expected] :
          {std::tuple{plain.user_key, longer.user_key, Answer{all[0]}},
@@ -182,11 +190,12 @@ TEST_P(ResolutionSuite, KeysThatAreAnotherPlusItsTrailersBytesStayApart) {
         window.lower = lower;
         window.upper = upper;
         KernelPipeline pipeline(device(), stream(),
-                                build({{{plain, longer, longest}}}, {restart_interval, true}), window,
-                                {});
+                                build({{{plain, longer, longest}}}, {restart_interval, true}),
+                                window, {});
         ASSERT_EQ(pipeline.run().errors, 0u);
         Answer answer;
-        for (ModelRow const& row : pipeline.rows()) answer.push_back(row.user_key + "=" + row.value);
+        for (ModelRow const& row : pipeline.rows())
+          answer.push_back(row.user_key + "=" + row.value);
         EXPECT_EQ(answer, expected);
       }
     }
@@ -197,14 +206,16 @@ TEST_P(ResolutionSuite, TypesThatAreNotSupportedAreReportedWhereTheyAreSeen) {
   auto const with = [](uint8_t type) {
     return Runs{{{{"a", 1, kTypeValue, "a"}, {"k", 7, type, "v"}, {"z", 1, kTypeValue, "z"}}}};
   };
-  for (uint8_t const type : {uint8_t{0x02}, uint8_t{0x11}, uint8_t{0x14}, uint8_t{0x16}, uint8_t{0x18}}) {
+  for (uint8_t const type :
+       {uint8_t{0x02}, uint8_t{0x11}, uint8_t{0x14}, uint8_t{0x16}, uint8_t{0x18}}) {
     ScanStatus const status = fault_of(with(type), {16, true});
     EXPECT_EQ(status.fault, ScanFault::kUnsupportedType);
     EXPECT_EQ(status.fault_detail, type);
     EXPECT_GT(status.fault_offset, 0u);
     EXPECT_EQ(fault_of(with(type), {16, true}, 6).errors, 0u) << "newer than the snapshot";
   }
-  for (uint8_t const type : {uint8_t{0x03}, uint8_t{0x0f}, uint8_t{0x17}, uint8_t{0x7f}, uint8_t{0xff}}) {
+  for (uint8_t const type :
+       {uint8_t{0x03}, uint8_t{0x0f}, uint8_t{0x17}, uint8_t{0x7f}, uint8_t{0xff}}) {
     ScanStatus const status = fault_of(with(type), {16, true});
     EXPECT_EQ(status.fault, ScanFault::kUnknownType);
     EXPECT_EQ(status.fault_detail, type);
@@ -213,7 +224,9 @@ TEST_P(ResolutionSuite, TypesThatAreNotSupportedAreReportedWhereTheyAreSeen) {
 
 // Where intervals begin must not decide whether a scan is refused.
 TEST_P(ResolutionSuite, TypesThatAreNotSupportedButShadowedInTheirRunAreNoFault) {
-  Runs const runs{{{{"k", 9, kTypeValue, "newest"}, {"k", 7, kTypeMerge, "operand"}, {"k", 6, kTypeMerge, "operand"}},
+  Runs const runs{{{{"k", 9, kTypeValue, "newest"},
+                    {"k", 7, kTypeMerge, "operand"},
+                    {"k", 6, kTypeMerge, "operand"}},
                    {{"k", 5, kTypeMerge, "operand"}}}};
   EXPECT_EQ(scan(runs), Answer{"k=newest"});
   EXPECT_EQ(fault_of(runs, {1, true}, 8).fault, ScanFault::kUnsupportedType);

@@ -76,7 +76,8 @@ TEST_P(RowsSuite, CellsAndBytesOfEveryColumnInBatches) {
     if (value.size() >= 4) value[3] = static_cast<char>(random.below(0x7f));
     entries[i % 2].push_back({"key" + std::to_string(10000 + i), 5000 - i, kTypeValue, value});
   }
-  std::vector<RunData> const runs{build_run({entries[0]}, {16, true}), build_run({entries[1]}, {3, true})};
+  std::vector<RunData> const runs{build_run({entries[0]}, {16, true}),
+                                  build_run({entries[1]}, {3, true})};
   std::vector<ModelRow> const rows =
       model_scan(entries, {}, [](auto const&, auto, auto const&) { return true; }).rows;
 
@@ -95,7 +96,8 @@ TEST_P(RowsSuite, CellsAndBytesOfEveryColumnInBatches) {
     expected_bytes.push_back(bytes);
   }
   EXPECT_EQ(row_bytes.read(), expected_bytes);
-  device().scan_row_bytes_async(row_bytes.device(), row_count, pipeline.scratch(row_count), stream());
+  device().scan_row_bytes_async(row_bytes.device(), row_count, pipeline.scratch(row_count),
+                                stream());
 
   // Batches bounded by rows and by bytes, beginning anywhere.
   uint32_t batches = 0;
@@ -103,9 +105,9 @@ TEST_P(RowsSuite, CellsAndBytesOfEveryColumnInBatches) {
     uint32_t const rows_max = random.between(1, 400);
     uint64_t const bytes_max = random.between(60, 9000);
     uint32_t const at_most = std::min(rows_max, row_count - first);
-    uint32_t const count = std::min(
-        at_most, device().rows_that_fit(row_bytes.device(), first, row_count, bytes_max,
-                                        pipeline.scratch(row_count), stream()));
+    uint32_t const count =
+        std::min(at_most, device().rows_that_fit(row_bytes.device(), first, row_count, bytes_max,
+                                                 pipeline.scratch(row_count), stream()));
     ASSERT_GT(count, 0u);
     uint64_t batch_bytes = 0;
     for (uint32_t i = 0; i < count; ++i) batch_bytes += expected_bytes[first + i];
@@ -127,8 +129,9 @@ TEST_P(RowsSuite, CellsAndBytesOfEveryColumnInBatches) {
         if (cell.kind == ScalarKind::kNull) continue;
         if (cell.kind == ScalarKind::kBytes) {
           ASSERT_LE(cell.bits + cell.size, batch_bytes);
-          ASSERT_EQ(std::string(reinterpret_cast<char const*>(found_bytes.data()) + cell.bits, cell.size),
-                    expected[c].bytes);
+          ASSERT_EQ(
+              std::string(reinterpret_cast<char const*>(found_bytes.data()) + cell.bits, cell.size),
+              expected[c].bytes);
         } else {
           ASSERT_EQ(cell.bits, expected[c].bits);
           ASSERT_EQ(cell.negative, expected[c].negative);

@@ -63,7 +63,8 @@ class KernelPipeline {
     args_.runs = runs_.views();
     args_.ranges = ranges_.device();
     args_.run_count = runs_.run_count();
-    args_.window = Window{view_of(lower_), view_of(upper_), window.upper.has_value(), window.snapshot};
+    args_.window =
+        Window{view_of(lower_), view_of(upper_), window.upper.has_value(), window.snapshot};
     args_.predicate = predicate_.view();
     args_.counts = counts_.device();
     args_.totals = totals_.device();
@@ -107,8 +108,8 @@ class KernelPipeline {
   void gather(std::vector<CandidateShare> const& shares, uint32_t candidates_max,
               uint32_t key_bytes_max) {
     shares_ = std::make_unique<DeviceArray<CandidateShare>>(device_, stream_, shares);
-    candidates_ = std::make_unique<DeviceArray<Candidate>>(
-        device_, stream_, std::vector<Candidate>(candidates_max));
+    candidates_ = std::make_unique<DeviceArray<Candidate>>(device_, stream_,
+                                                           std::vector<Candidate>(candidates_max));
     keys_ = std::make_unique<DeviceArray<uint8_t>>(device_, stream_,
                                                    std::string(key_bytes_max, '\x5a'));
     device_.gather_async(
@@ -128,9 +129,9 @@ class KernelPipeline {
 
   void resolve() {
     device_.resolve_probe_async(
-        ResolveProbe::Args{args_.runs, args_.run_count,
-                           static_cast<uint32_t>(candidates_->size()), args_.window.snapshot,
-                           candidates_->device(), keys_->device(), args_.predicate, args_.status},
+        ResolveProbe::Args{args_.runs, args_.run_count, static_cast<uint32_t>(candidates_->size()),
+                           args_.window.snapshot, candidates_->device(), keys_->device(),
+                           args_.predicate, args_.status},
         stream_);
   }
 
@@ -138,8 +139,8 @@ class KernelPipeline {
   void select_and_order() {
     uint32_t const count = static_cast<uint32_t>(candidates_->size());
     rows_ = std::make_unique<DeviceArray<uint32_t>>(device_, stream_, count);
-    row_count_ = device_.select_alive(candidates_->device(), count, rows_->device(),
-                                      scratch(count), stream_);
+    row_count_ = device_.select_alive(candidates_->device(), count, rows_->device(), scratch(count),
+                                      stream_);
     device_.order_rows_async(rows_->device(), row_count_,
                              CandidateLess{candidates_->device(), keys_->device()}, scratch(count),
                              stream_);
@@ -217,9 +218,8 @@ class KernelPipeline {
 
   // For the kernels over rows. `columns`: in device memory.
   [[nodiscard]] RowsArgs rows_args(DeviceArray<Field> const& columns) const {
-    return RowsArgs{args_.runs,       candidates_->device(),
-                    keys_->device(),  rows_->device(),
-                    columns.device(), static_cast<uint32_t>(columns.size()),
+    return RowsArgs{args_.runs,      candidates_->device(), keys_->device(),
+                    rows_->device(), columns.device(),      static_cast<uint32_t>(columns.size()),
                     row_count_};
   }
 

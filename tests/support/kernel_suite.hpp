@@ -1,5 +1,6 @@
-// The one suite that runs on every Block: its tests are parameterised by the kind of Block and reach
-// it through a Device. Where there is no CUDA device, CUDA's instances are reported as skipped.
+// The one suite that runs on every Block: its tests are parameterised by the kind of Block and
+// reach it through a Device. Where there is no CUDA device, CUDA's instances are reported as
+// skipped.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -60,26 +60,32 @@ struct PredicateProgram {
   PredicateProgram& test(uint16_t left, Comparison comparison, uint16_t right,
                          uint16_t on_true = kAccept, uint16_t on_false = kReject,
                          bool negated = false) {
-    instructions.push_back({comparison, negated, true, 0, left, right, on_true, on_false});
+    instructions.push_back(
+        {comparison, negated, true, OperandShape::kAny, left, right, on_true, on_false});
     return *this;
   }
   // left <comparison> right, both fields.
   PredicateProgram& test_fields(uint16_t left, Comparison comparison, uint16_t right,
                                 uint16_t on_true = kAccept, uint16_t on_false = kReject,
                                 bool negated = false) {
-    instructions.push_back({comparison, negated, false, 0, left, right, on_true, on_false});
+    instructions.push_back(
+        {comparison, negated, false, OperandShape::kAny, left, right, on_true, on_false});
     return *this;
   }
   PredicateProgram& test_null(uint16_t left, uint16_t on_true = kAccept,
                               uint16_t on_false = kReject, bool negated = false) {
-    instructions.push_back({Comparison::kIsNull, negated, true, 0, left, 0, on_true, on_false});
+    instructions.push_back(
+        {Comparison::kIsNull, negated, true, OperandShape::kAny, left, 0, on_true, on_false});
     return *this;
   }
 
   // In the test's own memory. REQUIRES: the program outlives it, unchanged.
   [[nodiscard]] Predicate view() const {
-    return Predicate{instructions.data(),   fields.data(), constants.data(),
-                     constant_bytes.data(), static_cast<uint32_t>(instructions.size()),
+    return Predicate{instructions.data(),
+                     fields.data(),
+                     constants.data(),
+                     constant_bytes.data(),
+                     static_cast<uint32_t>(instructions.size()),
                      reads_key ? 1u : 0u};
   }
 
@@ -101,8 +107,11 @@ class DevicePredicate {
         reads_key_(program.reads_key) {}
 
   [[nodiscard]] Predicate view() const {
-    return Predicate{instructions_.device(),   fields_.device(), constants_.device(),
-                     constant_bytes_.device(), static_cast<uint32_t>(instructions_.size()),
+    return Predicate{instructions_.device(),
+                     fields_.device(),
+                     constants_.device(),
+                     constant_bytes_.device(),
+                     static_cast<uint32_t>(instructions_.size()),
                      reads_key_ ? 1u : 0u};
   }
 

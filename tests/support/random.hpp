@@ -45,7 +45,9 @@ class Random {
   }
 
   // Another byte than the one given.
-  char damaged(char byte) { return static_cast<char>(static_cast<unsigned char>(byte) ^ between(1, 255)); }
+  char damaged(char byte) {
+    return static_cast<char>(static_cast<unsigned char>(byte) ^ between(1, 255));
+  }
 
   std::string bytes(std::size_t size) {
     std::string result(size, '\0');

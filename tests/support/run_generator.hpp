@@ -23,15 +23,18 @@ struct GeneratorOptions {
 };
 
 struct GeneratedRuns {
-  std::vector<std::string> keys;                 // user keys to choose bounds from
-  std::vector<std::vector<TestEntry>> entries;   // [run] in internal-key order
-  std::vector<RunData> data;                     // [run]
+  std::vector<std::string> keys;                // user keys to choose bounds from
+  std::vector<std::vector<TestEntry>> entries;  // [run] in internal-key order
+  std::vector<RunData> data;                    // [run]
   uint64_t largest_sequence = 0;
 };
 
 // Small alphabet, so that prefixes are shared and bytes recur.
 inline std::string awkward_key(Random& random, bool long_keys) {
-  static std::string const kAlphabet("\x00\x01\xff""ab", 5);
+  static std::string const kAlphabet(
+      "\x00\x01\xff"
+      "ab",
+      5);
   std::string key;
   if (long_keys && random.one_in(4)) key = std::string(random.between(50, 70), 'p');
   uint32_t const size = random.below(9);
@@ -64,8 +67,8 @@ inline RunData lay_out_randomly(Random& random, std::vector<TestEntry> const& en
         std::min<std::size_t>(random.between(1, options.block_entries_max), entries.size() - at);
     std::vector<TestEntry> const block(entries.begin() + static_cast<std::ptrdiff_t>(at),
                                        entries.begin() + static_cast<std::ptrdiff_t>(at + count));
-    run.append(build_data_block(block, {random.between(1, options.restart_interval_max),
-                                        !random.one_in(4)}),
+    run.append(build_data_block(
+                   block, {random.between(1, options.restart_interval_max), !random.one_in(4)}),
                random.bytes(random.below(3)));
     at += count;
   }
@@ -96,7 +99,8 @@ inline GeneratedRuns generate_runs(Random& random, GeneratorOptions const& optio
       if (random.one_in(5) && !generated.entries[r].empty()) {
         // A key, then bytes of one of its trailers, then perhaps something else.
         TestEntry const& other = random.pick(generated.entries[r]);
-        entry.user_key = other.user_key + fixed(other.trailer(), 8).substr(0, random.between(1, 8)) +
+        entry.user_key = other.user_key +
+                         fixed(other.trailer(), 8).substr(0, random.between(1, 8)) +
                          (random.one_in(3) ? "b" : "");
         if (generated.keys.size() < 4 * std::size_t{key_count}) {
           generated.keys.push_back(entry.user_key);

@@ -1,9 +1,10 @@
-// Builds data blocks and index blocks as RocksDB writes them, from the format alone: nothing here is
-// shared with the code under test.
+// Builds data blocks and index blocks as RocksDB writes them, from the format alone: nothing here
+// is shared with the code under test.
 //
 //   data block:  entries | restart offsets u32[n] | n u32
 //   entry:       shared v32 | non_shared v32 | value_size v32 | key[non_shared] | value
-//   index entry: as above with a block handle (offset v64, size v64) for value, or without value_size
+//   index entry: as above with a block handle (offset v64, size v64) for value, or without
+//   value_size
 //                and, where shared > 0, only the zigzag change of size
 //   internal key: user key | (sequence << 8 | type) u64 little-endian
 #pragma once
@@ -129,7 +130,8 @@ inline BuiltBlock build_index_block(std::vector<IndexEntry> const& entries, Bloc
   uint64_t previous_size = 0;
   for (IndexEntry const& entry : entries) {
     int64_t const change = static_cast<int64_t>(entry.size - previous_size);
-    uint64_t const zigzag = (static_cast<uint64_t>(change) << 1) ^ static_cast<uint64_t>(change >> 63);
+    uint64_t const zigzag =
+        (static_cast<uint64_t>(change) << 1) ^ static_cast<uint64_t>(change >> 63);
     builder.add(entry.separator, varint(entry.offset) + varint(entry.size), varint(zigzag),
                 !delta_encoded_values);
     previous_size = entry.size;
@@ -148,8 +150,8 @@ struct RunData {
   void append(BuiltBlock const& block, std::string_view gap = {}) {
     bytes += gap;
     uint32_t const offset = static_cast<uint32_t>(bytes.size());
-    blocks.push_back(DataBlockRef{offset, offset + block.restarts_offset, block.restart_count,
-                                  interval_count});
+    blocks.push_back(
+        DataBlockRef{offset, offset + block.restarts_offset, block.restart_count, interval_count});
     interval_count += block.restart_count;
     bytes += block.bytes;
   }

@@ -11,8 +11,9 @@ namespace levelscan::testing {
 
 class TemporaryDirectory {
  public:
-  TemporaryDirectory() {
-    std::string path = (std::filesystem::temp_directory_path() / "levelscan-test-XXXXXX").string();
+  explicit TemporaryDirectory(
+      std::filesystem::path const& parent = std::filesystem::temp_directory_path()) {
+    std::string path = (parent / "levelscan-test-XXXXXX").string();
     if (::mkdtemp(path.data()) == nullptr)
       throw std::system_error(errno, std::generic_category(), path);
     path_ = path;

@@ -1,6 +1,6 @@
 // A Block for tests: one std::thread a lane, a std::barrier at the end of each phase, and several
-// blocks at once. Which lane runs an item changes from phase to phase, so that a missing barrier, or
-// a race between blocks, is a data race that ThreadSanitizer reports.
+// blocks at once. Which lane runs an item changes from phase to phase, so that a missing barrier,
+// or a race between blocks, is a data race that ThreadSanitizer reports.
 //
 // Lanes that leave the common control flow (another count, another number of phases) are noticed at
 // the next barrier, which ends the process with a message.
@@ -45,7 +45,8 @@ class LaneTeam {
     announced[lane] = Announcement{phase, count};
     barrier_.arrive_and_wait();
     if (announced[0].phase != phase || announced[0].count != count) {
-      std::fprintf(stderr, "divergent lanes: lane %u at phase %llu with %u items, lane 0 at %llu with %u\n",
+      std::fprintf(stderr,
+                   "divergent lanes: lane %u at phase %llu with %u items, lane 0 at %llu with %u\n",
                    lane, static_cast<unsigned long long>(phase), count,
                    static_cast<unsigned long long>(announced[0].phase), announced[0].count);
       std::_Exit(EXIT_FAILURE);  // the other lanes wait for each other and never end

@@ -44,9 +44,9 @@ struct ModelAnswer {
   std::vector<std::vector<ModelRow>> candidates;  // [run] in key order
   std::vector<ModelRow> rows;                     // in key order
   uint64_t entries_seen = 0;
-  uint64_t filtered = 0;             // newest visible values of their run that fail the predicate
-  uint64_t shadowed_value = 0;       // in their own run, by a visible value
-  uint64_t shadowed_tombstone = 0;   // in their own run, by a visible tombstone
+  uint64_t filtered = 0;            // newest visible values of their run that fail the predicate
+  uint64_t shadowed_value = 0;      // in their own run, by a visible value
+  uint64_t shadowed_tombstone = 0;  // in their own run, by a visible tombstone
 };
 
 inline ModelAnswer model_scan(std::vector<std::vector<TestEntry>> const& runs,

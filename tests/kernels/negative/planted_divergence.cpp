@@ -1,5 +1,5 @@
-// A program whose kernel's lanes don't all take the same way between phases: on a GPU it would hang.
-// ThreadedBlock must name it and end the process.
+// A program whose kernel's lanes don't all take the same way between phases: on a GPU it would
+// hang. ThreadedBlock must name it and end the process.
 #include <cstdio>
 #include <cstring>
 
