@@ -68,6 +68,7 @@ TEST_P(DamagedBlocksSuite, EveryByteDamagedOrCutOff) {
     }
     if (HasFailure()) return;
   }
+  if (!has_rounds_enough()) return;
   EXPECT_GT(faults_, 0u);
   EXPECT_GT(answers_, 0u);
 }

@@ -89,6 +89,7 @@ TEST_P(GatherSuite, WhatFitsIsWrittenAndThenAMark) {
     EXPECT_EQ(untouched, std::string(untouched.size(), '\x5a')) << "other bytes were written";
     if (HasFailure()) return;
   }
+  if (!has_rounds_enough()) return;
   EXPECT_GT(marks, 0u);
   EXPECT_GT(by_bytes, 0u);
 }

@@ -176,6 +176,7 @@ TEST_P(IndexSearchSuite, EqualsALinearSearch) {
     found_upper += result.range.last_found;
     missing += result.range.first_found == 0;
   }
+  if (!has_rounds_enough()) return;
   EXPECT_GT(found_lower, 0u);
   EXPECT_GT(found_upper, 0u);
   EXPECT_GT(missing, 0u);

@@ -74,6 +74,7 @@ TEST_P(NarrowSuite, NamesTheIntervalsThatTouchTheWindow) {
     }
     if (HasFailure()) return;
   }
+  if (!has_rounds_enough()) return;
   EXPECT_GT(whole, 0u);
   EXPECT_GT(left_out, 0u);
 }
