@@ -160,7 +160,7 @@ void ScanTask::process(RoundWindow window) {
       device_.gather_async(Gather::Args{filter_args_, buffer_.shares_device(),
                                         buffer_.candidates_device(), buffer_.keys_device()},
                            tile_count_, stream_);
-      if (!placed) window.upper = cut_window();
+      if (!placed) window.upper = cut_window(window);
     });
   }
   if (total != 0) {
@@ -318,8 +318,9 @@ void ScanTask::upload_shares() {
                                readers_.size() * sizeof(CandidateShare), stream_);
 }
 
-// The smallest user key whose candidate did not fit: the window has to end there.
-std::string ScanTask::cut_window() {
+// The smallest user key whose candidate did not fit: the window has to end there. It lies inside the
+// window, or keys are out of order; then rounds would turn in circles.
+std::string ScanTask::cut_window(RoundWindow const& window) {
   device_.copy_to_host_async(buffer_.shares.host(), buffer_.shares.device(),
                              readers_.size() * sizeof(CandidateShare), stream_);
   read_status();
@@ -340,6 +341,11 @@ std::string ScanTask::cut_window() {
                                  buffer_.keys_device() + mark.key_offset + at, bytes, stream_);
       device_.synchronize(stream_);
       std::memcpy(key.data() + at, buffer_.result.host(), bytes);
+    }
+    if (key <= window.lower || (window.upper && key >= *window.upper)) {
+      throw Error(ErrorCode::kCorruption,
+                  fmt::format("{}: keys are out of order",
+                              readers_[r].place_of_data(mark.value_offset)));
     }
     if (!cut || key < *cut) cut = std::move(key);
   }

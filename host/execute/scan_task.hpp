@@ -94,7 +94,7 @@ class ScanTask {
   [[noreturn]] void throw_fault(ScanStatus const& status) const;
   // Sets the candidates' places. False when they don't fit.
   bool share_candidates(uint64_t total);
-  [[nodiscard]] std::string cut_window();
+  [[nodiscard]] std::string cut_window(RoundWindow const& window);
   void upload_shares();
   [[nodiscard]] RowsArgs rows_args(uint32_t row_count) const;
   void emit_rows(uint32_t row_count);
