@@ -17,27 +17,29 @@ std::size_t with_slack(std::size_t bytes) {
 
 }  // namespace
 
-PinnedBytes::PinnedBytes(Device& device, std::size_t bytes) {
+template <MemoryKind kKind>
+OwnedBytes<kKind>::OwnedBytes(Device& device, std::size_t bytes) {
   if (bytes == 0) return;
-  data_ = static_cast<uint8_t*>(device.allocate_pinned(with_slack(bytes))) + kSlackBytes;
+  std::size_t const allocated_bytes = with_slack(bytes);
+  void* const allocated = kKind == MemoryKind::kPinned ? device.allocate_pinned(allocated_bytes)
+                                                       : device.allocate_device(allocated_bytes);
+  data_ = static_cast<uint8_t*>(allocated) + kSlackBytes;
   device_ = &device;
   bytes_ = bytes;
 }
 
-PinnedBytes::~PinnedBytes() {
-  if (device_ != nullptr) device_->free_pinned(data_ - kSlackBytes, bytes_ + 2 * kSlackBytes);
+template <MemoryKind kKind>
+OwnedBytes<kKind>::~OwnedBytes() {
+  if (device_ == nullptr) return;
+  if constexpr (kKind == MemoryKind::kPinned) {
+    device_->free_pinned(data_ - kSlackBytes, bytes_ + 2 * kSlackBytes);
+  } else {
+    device_->free_device(data_ - kSlackBytes, bytes_ + 2 * kSlackBytes);
+  }
 }
 
-DeviceBytes::DeviceBytes(Device& device, std::size_t bytes) {
-  if (bytes == 0) return;
-  data_ = static_cast<uint8_t*>(device.allocate_device(with_slack(bytes))) + kSlackBytes;
-  device_ = &device;
-  bytes_ = bytes;
-}
-
-DeviceBytes::~DeviceBytes() {
-  if (device_ != nullptr) device_->free_device(data_ - kSlackBytes, bytes_ + 2 * kSlackBytes);
-}
+template class OwnedBytes<MemoryKind::kPinned>;
+template class OwnedBytes<MemoryKind::kDevice>;
 
 MirroredBytes::MirroredBytes(Device& device, std::size_t bytes) : pinned_(device, bytes) {
   if (!device.info().mirrors_alias_host) mirror_ = DeviceBytes(device, bytes);

@@ -4,12 +4,12 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
 #include <string>
 
 #include "execute/scanner.hpp"
 #include "support/counting_device.hpp"
 #include "support/lagging_device.hpp"
+#include "support/rocksdb_scan.hpp"
 #include "support/rocksdb_writer.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -18,45 +18,22 @@ namespace {
 
 using testing::flush;
 using testing::put;
+using testing::RowCollector;
+using testing::Rows;
 
-Field whole(FieldSource source) {
-  return Field{source, FieldType::kBytes, false, false, 0, kToTheEnd};
-}
-
-// "key=value\n" for every row.
-class TextSink final : public RowSink {
- public:
-  void format(RowBatch const& batch, std::string& text) const override {
-    for (uint32_t r = 0; r < batch.row_count; ++r) {
-      for (uint32_t c = 0; c < batch.column_count; ++c) {
-        Cell const& cell = batch.cells[std::size_t{r} * batch.column_count + c];
-        text.append(reinterpret_cast<char const*>(batch.bytes + cell.bits), cell.size);
-        text.push_back(c + 1 < batch.column_count ? '=' : '\n');
-      }
-    }
-  }
-  void write(std::string_view text) override { rows += text; }
-
-  std::string rows;
-};
-
-// Several runs with overwrites and deletions; returns what is live.
-std::string write_layered_database(std::string const& path) {
+// Several runs with overwrites and deletions; returns what librocksdb reads from it.
+Rows write_layered_database(std::string const& path) {
   rocksdb::Options options = testing::quiet_options();
   testing::set_table_options(options, [](auto& table) { table.block_size = 256; });
   auto const database = testing::open_database(options, path);
-  std::map<std::string, std::string> live;
   for (int layer = 0; layer < 4; ++layer) {
     for (int i = 0; i < 1500; ++i) {
       if (i % (layer + 1) != 0) continue;
       std::string const key = "key" + std::to_string(10000 + i);
       if (layer == 2 && i % 5 == 0) {
         testing::check_ok(database->Delete(rocksdb::WriteOptions(), key));
-        live.erase(key);
       } else {
-        std::string const value = "layer" + std::to_string(layer) + "-" + std::to_string(i);
-        put(*database, key, value);
-        live[key] = value;
+        put(*database, key, "layer" + std::to_string(layer) + "-" + std::to_string(i));
       }
     }
     flush(*database);
@@ -65,9 +42,7 @@ std::string write_layered_database(std::string const& path) {
           database->CompactRange(rocksdb::CompactRangeOptions(), nullptr, nullptr));
     }
   }
-  std::string rows;
-  for (auto const& [key, value] : live) rows += key + "=" + value + "\n";
-  return rows;
+  return testing::iterator_rows(*database);
 }
 
 ScannerOptions small_options(uint32_t threads) {
@@ -81,16 +56,10 @@ ScannerOptions small_options(uint32_t threads) {
   return options;
 }
 
-Query all_rows() {
-  Query query;
-  query.columns = {{"key", whole(FieldSource::kKey)}, {"value", whole(FieldSource::kValue)}};
-  return query;
-}
-
 TEST(ScanDevice, ScansAllocateNoPinnedOrDeviceMemory) {
   testing::TemporaryDirectory const directory;
   std::string const path = directory.path() + "/db";
-  std::string const expected = write_layered_database(path);
+  Rows const expected = write_layered_database(path);
   DatabaseVersion const version = open_version(path);
   for (CpuMirror const mirror : {CpuMirror::kAliasing, CpuMirror::kSeparate}) {
     auto const cpu = make_cpu_device(mirror);
@@ -100,9 +69,9 @@ TEST(ScanDevice, ScansAllocateNoPinnedOrDeviceMemory) {
       uint64_t const before = device.pinned_allocations() + device.device_allocations();
       EXPECT_GT(before, 0u);
       for (int repetition = 0; repetition < 3; ++repetition) {
-        TextSink sink;
-        scanner.run(all_rows(), &sink);
-        EXPECT_EQ(sink.rows, expected);
+        RowCollector sink;
+        scanner.run(testing::rows_query(), &sink);
+        EXPECT_EQ(sink.rows(), expected);
       }
       EXPECT_EQ(device.pinned_allocations() + device.device_allocations(), before);
       // The counter counts: a planted allocation shows.
@@ -116,16 +85,16 @@ TEST(ScanDevice, ScansAllocateNoPinnedOrDeviceMemory) {
 TEST(ScanDevice, ADeviceThatWorksAsLateAsItMayGivesTheSameRows) {
   testing::TemporaryDirectory const directory;
   std::string const path = directory.path() + "/db";
-  std::string const expected = write_layered_database(path);
+  Rows const expected = write_layered_database(path);
   DatabaseVersion const version = open_version(path);
   auto const cpu = make_cpu_device(CpuMirror::kSeparate);
   for (uint32_t const threads : {1u, 2u}) {
     LaggingDevice device(*cpu);
     Scanner scanner(version, small_options(threads), device);
     for (int repetition = 0; repetition < 2; ++repetition) {
-      TextSink sink;
-      scanner.run(all_rows(), &sink);
-      EXPECT_EQ(sink.rows, expected);
+      RowCollector sink;
+      scanner.run(testing::rows_query(), &sink);
+      EXPECT_EQ(sink.rows(), expected);
     }
   }
 }
@@ -139,9 +108,9 @@ TEST(ScanDevice, ADeviceThatIsLostEndsTheScanWithADeviceError) {
   LaggingDevice device(*cpu);
   Scanner scanner(version, small_options(2), device);
   device.lose();
-  TextSink sink;
+  RowCollector sink;
   try {
-    scanner.run(all_rows(), &sink);
+    scanner.run(testing::rows_query(), &sink);
     FAIL() << "the scan ended";
   } catch (Error const& error) {
     EXPECT_EQ(error.code(), ErrorCode::kDevice) << error.what();

@@ -12,23 +12,26 @@ namespace levelscan {
 // Kernels may read up to this many bytes before and after a block that the pool owns.
 inline constexpr std::size_t kSlackBytes = 16;
 
-// Pinned host memory. REQUIRES: the device outlives it.
-class PinnedBytes {
+enum class MemoryKind { kPinned, kDevice };
+
+// REQUIRES: the device outlives it. Throws DeviceError.
+template <MemoryKind kKind>
+class OwnedBytes {
  public:
-  PinnedBytes() = default;
-  PinnedBytes(Device& device, std::size_t bytes);
-  PinnedBytes(PinnedBytes&& other) noexcept { swap(other); }
-  PinnedBytes& operator=(PinnedBytes&& other) noexcept {
+  OwnedBytes() = default;
+  OwnedBytes(Device& device, std::size_t bytes);
+  OwnedBytes(OwnedBytes&& other) noexcept { swap(other); }
+  OwnedBytes& operator=(OwnedBytes&& other) noexcept {
     swap(other);
     return *this;
   }
-  ~PinnedBytes();
+  ~OwnedBytes();
 
   [[nodiscard]] uint8_t* data() const noexcept { return data_; }
   [[nodiscard]] std::size_t size() const noexcept { return bytes_; }
 
  private:
-  void swap(PinnedBytes& other) noexcept {
+  void swap(OwnedBytes& other) noexcept {
     std::swap(device_, other.device_);
     std::swap(data_, other.data_);
     std::swap(bytes_, other.bytes_);
@@ -39,32 +42,8 @@ class PinnedBytes {
   std::size_t bytes_ = 0;
 };
 
-// Device memory without a host side. REQUIRES: the device outlives it.
-class DeviceBytes {
- public:
-  DeviceBytes() = default;
-  DeviceBytes(Device& device, std::size_t bytes);
-  DeviceBytes(DeviceBytes&& other) noexcept { swap(other); }
-  DeviceBytes& operator=(DeviceBytes&& other) noexcept {
-    swap(other);
-    return *this;
-  }
-  ~DeviceBytes();
-
-  [[nodiscard]] uint8_t* data() const noexcept { return data_; }
-  [[nodiscard]] std::size_t size() const noexcept { return bytes_; }
-
- private:
-  void swap(DeviceBytes& other) noexcept {
-    std::swap(device_, other.device_);
-    std::swap(data_, other.data_);
-    std::swap(bytes_, other.bytes_);
-  }
-
-  Device* device_ = nullptr;
-  uint8_t* data_ = nullptr;  // kSlackBytes allocated on both sides
-  std::size_t bytes_ = 0;
-};
+using PinnedBytes = OwnedBytes<MemoryKind::kPinned>;
+using DeviceBytes = OwnedBytes<MemoryKind::kDevice>;  // without a host side
 
 // A pinned block and its mirror on the device: the same memory where the device says so.
 class MirroredBytes {
