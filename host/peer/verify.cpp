@@ -196,7 +196,7 @@ VerifyReport verify_query(std::string const& database, Query const& query,
                             version.last_sequence));
   }
   Scanner scanner(version, options.scanner);
-  RocksdbReader const reader(database);
+  RocksdbReader const reader(options.reference.empty() ? database : options.reference);
   return query.aggregates.empty()
              ? verify_rows(scanner, reader, query, options, interrupted)
              : verify_aggregates(scanner, reader, query, options, interrupted);

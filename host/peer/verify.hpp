@@ -14,6 +14,7 @@ namespace levelscan {
 struct VerifyOptions {
   ScannerOptions scanner;
   uint32_t differences_shown_max = 10;  // on stderr
+  std::string reference;  // the copy that librocksdb reads; empty: the database itself
 };
 
 struct VerifyReport {

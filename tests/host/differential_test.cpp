@@ -34,7 +34,7 @@
 namespace levelscan::test {
 namespace {
 
-constexpr uint64_t kDatabases = 160;
+constexpr uint64_t kDatabases = 240;
 constexpr uint32_t kScannersEach = 5;
 constexpr uint32_t kQueriesEach = 12;
 

@@ -262,6 +262,24 @@ TEST_F(ScanSemantics, AdjacentFilesThatShareAUserKeyAreReadAsOneRun) {
   }
 }
 
+TEST_F(ScanSemantics, ALastSeparatorBeyondTheNextFilesStartDoesNotEndTheScan) {
+  using Shortening = rocksdb::BlockBasedTableOptions::IndexShorteningMode;
+  rocksdb::DB& database = open(128, 2, [](rocksdb::BlockBasedTableOptions& table) {
+    table.index_shortening = Shortening::kShortenSeparatorsAndSuccessor;
+  });
+  for (uint32_t i = 0; i < 500; ++i) put(database, key_of(i), value_of(i));
+  flush_to_level(database, 6, 2000);
+  Rows const rows = iterator_rows(database);
+  ASSERT_GT(files_of_level(database, 6).size(), 5u);
+  close();
+  Query query = rows_query();
+  for (uint32_t upper = 1; upper < 500; upper += 23) {
+    query.upper = key_of(upper);
+    SCOPED_TRACE(*query.upper);
+    expect_rows(path(), query, Rows(rows.begin(), rows.begin() + upper));
+  }
+}
+
 TEST_F(ScanSemantics, KeysOfWhichOneIsTheOtherPlusTheTrailersBytesAreTwoKeys) {
   for (bool const delta_encoding : {true, false}) {
     TemporaryDirectory const directory;
