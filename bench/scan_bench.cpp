@@ -1,6 +1,6 @@
 // Counts the rows of a database whose u32 at value+0 is below a bound, once with librocksdb's
-// iterator and once with levelscan on one CPU thread, round after round in one process, and reads the
-// same files plainly for comparison. Prints medians and spreads.
+// iterator and once with levelscan on one CPU thread, round after round in one process, and reads
+// the same files plainly for comparison. Prints medians and spreads.
 //
 // The iterator gets what makes it fast at this: it is reused, doesn't fill the block cache, reads
 // 4 MiB ahead, and its comparison is compiled in.
@@ -58,7 +58,8 @@ Query count_below(uint32_t bound) {
 }
 
 // Reads every table in 1 MiB pieces; `use` sees each piece.
-uint64_t read_tables(DatabaseVersion const& version, std::function<void(char const*, std::size_t)> const& use) {
+uint64_t read_tables(DatabaseVersion const& version,
+                     std::function<void(char const*, std::size_t)> const& use) {
   std::vector<char> piece(1 << 20);
   uint64_t total = 0;
   for (SortedRun const& run : version.runs) {
@@ -82,7 +83,8 @@ void run_bench(Arguments const& arguments) {
   std::string path = arguments.database;
   std::filesystem::path made;
   if (path.empty()) {
-    std::string directory = (std::filesystem::temp_directory_path() / "levelscan-bench-XXXXXX").string();
+    std::string directory =
+        (std::filesystem::temp_directory_path() / "levelscan-bench-XXXXXX").string();
     if (::mkdtemp(directory.data()) == nullptr) {
       throw Error(ErrorCode::kRuntime, "cannot make a directory " + directory);
     }
@@ -107,22 +109,25 @@ void run_bench(Arguments const& arguments) {
   uint64_t file_bytes = 0;
   uint64_t volatile digest = 0;
   std::vector<Contender> contenders;
-  contenders.push_back({"RocksDB iterator", [&] {
+  contenders.push_back({"RocksDB iterator",
+                        [&] {
                           cursor.rewind();
                           RocksdbCursor::Count const count =
                               cursor.count_u32_below(0, arguments.bound);
                           expected = count.below;
                           live_rows = count.rows;
-                        }, {}});
+                        },
+                        {}});
   contenders.push_back({"levelscan, 1 thread", [&] { result = scanner.run(query, nullptr); }, {}});
-  contenders.push_back({"read", [&] {
-                          file_bytes = read_tables(version, [](char const*, std::size_t) {});
-                        }, {}});
-  contenders.push_back({"read and XXH3", [&] {
+  contenders.push_back(
+      {"read", [&] { file_bytes = read_tables(version, [](char const*, std::size_t) {}); }, {}});
+  contenders.push_back({"read and XXH3",
+                        [&] {
                           read_tables(version, [&](char const* piece, std::size_t bytes) {
                             digest = digest ^ XXH3_64bits(piece, bytes);
                           });
-                        }, {}});
+                        },
+                        {}});
   for (uint32_t round = 0; round <= arguments.rounds; ++round) {
     for (Contender& contender : contenders) {
       auto const begin = std::chrono::steady_clock::now();
@@ -131,28 +136,28 @@ void run_bench(Arguments const& arguments) {
       if (round != 0) contender.seconds.push_back(elapsed.count());  // the first one warms up
     }
     if (result.rows_found != expected) {
-      throw Error(ErrorCode::kDifference, fmt::format("levelscan counts {}, the iterator {}",
-                                                      result.rows_found, expected));
+      throw Error(ErrorCode::kDifference,
+                  fmt::format("levelscan counts {}, the iterator {}", result.rows_found, expected));
     }
   }
 
-  fmt::print("{}: {} runs, {:.0f} MB in tables, {} live rows; librocksdb {}{}\n", path,
-             version.runs.size(), static_cast<double>(file_bytes) / 1e6, live_rows,
-             rocksdb_version(),
-             rocksdb_has_assertions()
-                 ? " with assertions, which flatters every ratio below by about 1.4"
-                 : "");
-  fmt::print("value+0 as u32 < {}: {} rows ({:.2f} %), counted alike; entries_seen {}\n\n",
-             arguments.bound, expected,
-             100.0 * static_cast<double>(expected) / static_cast<double>(std::max<uint64_t>(live_rows, 1)),
-             result.statistics.entries_seen);
+  fmt::print(
+      "{}: {} runs, {:.0f} MB in tables, {} live rows; librocksdb {}{}\n", path,
+      version.runs.size(), static_cast<double>(file_bytes) / 1e6, live_rows, rocksdb_version(),
+      rocksdb_has_assertions() ? " with assertions, which flatters every ratio below by about 1.4"
+                               : "");
+  fmt::print(
+      "value+0 as u32 < {}: {} rows ({:.2f} %), counted alike; entries_seen {}\n\n",
+      arguments.bound, expected,
+      100.0 * static_cast<double>(expected) / static_cast<double>(std::max<uint64_t>(live_rows, 1)),
+      result.statistics.entries_seen);
   fmt::print("{:<22}{:>12}{:>12}{:>12}{:>14}{:>10}\n", "", "median ms", "least ms", "most ms",
              "M entries/s", "ratio");
   double const iterator_seconds = contenders.front().median();
   for (Contender& contender : contenders) {
     double const median = contender.median();
-    fmt::print("{:<22}{:>12.1f}{:>12.1f}{:>12.1f}{:>14.2f}{:>10.2f}\n", contender.name, median * 1e3,
-               contender.seconds.front() * 1e3, contender.seconds.back() * 1e3,
+    fmt::print("{:<22}{:>12.1f}{:>12.1f}{:>12.1f}{:>14.2f}{:>10.2f}\n", contender.name,
+               median * 1e3, contender.seconds.front() * 1e3, contender.seconds.back() * 1e3,
                static_cast<double>(result.statistics.entries_seen) / median / 1e6,
                iterator_seconds / median);
   }

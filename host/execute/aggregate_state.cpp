@@ -88,9 +88,9 @@ AggregateValue aggregate_value(AggregateColumn const& column, AggregateState con
     case AggregateFunction::kAvg:
       if (state.count == 0) break;
       result.kind = AggregateValue::Kind::kFloat;
-      result.floating = (is_float(column.field.field.type) ? state.sum_float
-                                                           : static_cast<double>(state.sum)) /
-                        static_cast<double>(state.count);
+      result.floating =
+          (is_float(column.field.field.type) ? state.sum_float : static_cast<double>(state.sum)) /
+          static_cast<double>(state.count);
       break;
     case AggregateFunction::kMin: return extreme_value(state.min, column.field.field.type);
     case AggregateFunction::kMax: return extreme_value(state.max, column.field.field.type);

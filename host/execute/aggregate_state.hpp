@@ -19,9 +19,11 @@ struct OwnedScalar {
   std::string bytes;
 
   [[nodiscard]] Scalar view() const {
-    return Scalar{kind, negative, bits,
-                  {reinterpret_cast<uint8_t const*>(bytes.data()),
-                   static_cast<uint32_t>(bytes.size())}};
+    return Scalar{
+        kind,
+        negative,
+        bits,
+        {reinterpret_cast<uint8_t const*>(bytes.data()), static_cast<uint32_t>(bytes.size())}};
   }
 };
 

@@ -1,7 +1,7 @@
 // Puts the rows of tasks that run at once into the tasks' order, and counts them against the limit.
 //
-// The first unfinished task writes straight to the sink; the others collect, and wait once they have
-// collected a lot. That never deadlocks: tasks start in order, so the first unfinished one is
+// The first unfinished task writes straight to the sink; the others collect, and wait once they
+// have collected a lot. That never deadlocks: tasks start in order, so the first unfinished one is
 // running, or every started one has finished.
 //
 // Thread-safe; the functions of one task are called by one thread at a time.

@@ -51,11 +51,10 @@ void RunReader::begin_fill(std::string const& cursor, uint64_t trailer, uint32_t
   filled_ = true;
 
   std::string const target = internal_key(cursor, trailer);
-  auto const found = std::lower_bound(
-      run_.metas.begin(), run_.metas.end(), target,
-      [](TableMeta const& meta, std::string const& key) {
-        return compare_internal_keys(meta.largest, key) < 0;
-      });
+  auto const found = std::lower_bound(run_.metas.begin(), run_.metas.end(), target,
+                                      [](TableMeta const& meta, std::string const& key) {
+                                        return compare_internal_keys(meta.largest, key) < 0;
+                                      });
   table_index_ = static_cast<std::size_t>(found - run_.metas.begin());
   filling_ = table_index_ < run_.metas.size() &&
              !(upper_ && run_.metas[table_index_].smallest_user_key() >= *upper_);
@@ -108,8 +107,7 @@ void RunReader::load_index(Table const& table) {
   BlockPlace const place{table.path(), handle.offset};
   uint8_t const type = stored[handle.size];
   std::span<uint8_t const> const payload = stored.first(handle.size);
-  std::size_t const bytes =
-      uncompressed_size(type, payload, table.format_version(), place);
+  std::size_t const bytes = uncompressed_size(type, payload, table.format_version(), place);
   if (bytes > level_.index.size()) {
     throw NeedLayout{NeedLayout::Space::kIndexBlock, run_index_, bytes};
   }
@@ -128,20 +126,18 @@ void RunReader::read_located(IndexRange const& located) {
   }
   cursor.seek_to_entry(located.first.restart, located.first.skip);
   auto const is_last = [&] {
-    return located.last_found != 0 &&
-           (cursor.restart_index() > located.last.restart ||
-            (cursor.restart_index() == located.last.restart &&
-             cursor.entries_into_restart() >= located.last.skip));
+    return located.last_found != 0 && (cursor.restart_index() > located.last.restart ||
+                                       (cursor.restart_index() == located.last.restart &&
+                                        cursor.entries_into_restart() >= located.last.skip));
   };
   std::optional<IndexPosition> resident;  // the last block of this table that is
   bool reached_upper = false;
   while (cursor.valid() && !reached_upper) {
     // Blocks that follow one another in the file, as many as one read should bring.
     uint64_t const room = level_.data.size() - used_bytes_;
-    uint64_t const limit =
-        raw_ ? std::min<uint64_t>(kReadBytes, room)
-             : std::min<uint64_t>({kReadBytes, read_area_.size(),
-                                   std::max<uint64_t>(room / 4, 32 << 10)});
+    uint64_t const limit = raw_ ? std::min<uint64_t>(kReadBytes, room)
+                                : std::min<uint64_t>({kReadBytes, read_area_.size(),
+                                                      std::max<uint64_t>(room / 4, 32 << 10)});
     batch_.clear();
     while (cursor.valid() && !reached_upper) {
       BlockHandle const handle = cursor.handle();
@@ -157,8 +153,8 @@ void RunReader::read_located(IndexRange const& located) {
       cursor.next();
     }
     uint32_t appended = 0;
-    Append const outcome = block_count_ >= fill_blocks_max_ ? Append::kFull
-                                                            : append_batch(current, appended);
+    Append const outcome =
+        block_count_ >= fill_blocks_max_ ? Append::kFull : append_batch(current, appended);
     if (appended != 0) resident = batch_[appended - 1].position;
     if (outcome == Append::kFull) {
       if (resident) {
@@ -281,8 +277,7 @@ RunReader::Append RunReader::append_decoded(Table const& table, uint32_t& append
 
 bool RunReader::append_block(Table const& table, BlockHandle const& handle, uint32_t bytes) {
   BlockPlace const place{table.path(), handle.offset};
-  BlockTail const tail =
-      parse_block_tail({level_.data.host() + used_bytes_, bytes}, place);
+  BlockTail const tail = parse_block_tail({level_.data.host() + used_bytes_, bytes}, place);
   if (tail.entries_end == 0) return true;  // an empty block holds nothing
   if (block_count_ == blocks_max_) return false;
   if (tail.restart_count > intervals_max_ - interval_count_) {
@@ -307,12 +302,7 @@ void RunReader::mirror_data(Device& device, StreamView stream) {
 }
 
 RunView RunReader::view() const {
-  return RunView{level_.data.device(),
-                 level_.blocks_device(),
-                 block_count_,
-                 interval_count_,
-                 0,
-                 0,
+  return RunView{level_.data.device(), level_.blocks_device(), block_count_, interval_count_, 0, 0,
                  run_.largest_sequence};
 }
 

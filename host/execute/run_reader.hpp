@@ -1,11 +1,11 @@
 // Keeps one run's level buffer filled: finds the table for a key, reads its index block, and after
-// the index search reads the located data blocks, verified and decompressed, until the data block is
-// full. Belongs to one task; not thread-safe.
+// the index search reads the located data blocks, verified and decompressed, until the data block
+// is full. Belongs to one task; not thread-safe.
 //
-// The frontier says up to which user key (exclusive) every entry of the run at or after the cursor is
-// resident. It is the separator of the last resident block; inclusive, and so its successor, only
-// where the index holds user keys, because otherwise the next block may go on with the same user
-// key. At a table's end it is the next table's smallest user key, for the same reason.
+// The frontier says up to which user key (exclusive) every entry of the run at or after the cursor
+// is resident. It is the separator of the last resident block; inclusive, and so its successor,
+// only where the index holds user keys, because otherwise the next block may go on with the same
+// user key. At a table's end it is the next table's smallest user key, for the same reason.
 //
 // A fill starts anew at the cursor: the last block of the fill before is read once more when the
 // cursor stands in it.
@@ -21,8 +21,8 @@
 #include "execute/scan_result.hpp"
 #include "kernels/index_search.hpp"
 #include "kernels/run_view.hpp"
-#include "pool/scan_buffer.hpp"
 #include "pool/pool_layout.hpp"
+#include "pool/scan_buffer.hpp"
 #include "version/database_version.hpp"
 
 namespace levelscan {
@@ -36,8 +36,8 @@ class RunReader {
 
   // All references outlive the reader. `upper`: the task's end; nothing from there on is read.
   RunReader(SortedRun const& run, uint32_t run_index, LevelBuffer& level, PinnedBytes& read_area,
-            PoolLayout const& layout, std::optional<std::string> const& upper, bool verify_checksums,
-            ScanStatistics& statistics);
+            PoolLayout const& layout, std::optional<std::string> const& upper,
+            bool verify_checksums, ScanStatistics& statistics);
 
   // True when there may be entries at or after `cursor` that are not resident.
   [[nodiscard]] bool is_dry(std::string_view cursor) const {
@@ -118,7 +118,7 @@ class RunReader {
   bool index_copied_ = false;
   uint32_t index_bytes_ = 0;
   std::optional<IndexCursor> index_cursor_;  // over it
-  bool raw_ = true;  // the table's blocks were uncompressed so far
+  bool raw_ = true;                          // the table's blocks were uncompressed so far
   std::vector<BatchedBlock> batch_;
 
   // What is resident.

@@ -37,8 +37,8 @@ void ScanTask::timed(uint64_t ScanStatistics::*stage, Function&& function) {
   auto const begin = std::chrono::steady_clock::now();
   function();
   auto const elapsed = std::chrono::steady_clock::now() - begin;
-  state_.statistics.*stage += static_cast<uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(elapsed).count());
+  state_.statistics.*stage +=
+      static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(elapsed).count());
 }
 
 void ScanTask::run() {
@@ -264,11 +264,11 @@ void ScanTask::throw_fault(ScanStatus const& status) const {
         case EntryType::kValuePreferredSequence: feature = "values of TimedPut"; break;
         default: break;
       }
-      throw Error(ErrorCode::kUnsupported,
-                  fmt::format("{}: {} (type 0x{:02x}) are not supported; scan a range without "
-                              "them, or export with RocksDB",
-                              reader.place_of_data(status.fault_offset), feature,
-                              status.fault_detail));
+      throw Error(
+          ErrorCode::kUnsupported,
+          fmt::format("{}: {} (type 0x{:02x}) are not supported; scan a range without "
+                      "them, or export with RocksDB",
+                      reader.place_of_data(status.fault_offset), feature, status.fault_detail));
     }
     case ScanFault::kKeyTooLarge:
       // Twice: a run's share of the space has to hold the key and the next one's mark.
@@ -306,8 +306,12 @@ bool ScanTask::share_candidates(uint64_t total) {
   uint32_t const candidates_each = candidates_max / run_count;
   uint32_t const bytes_each = key_bytes_max / run_count;
   for (uint32_t r = 0; r < run_count; ++r) {
-    shares[r] = CandidateShare{r * candidates_each, candidates_each - 1, r * bytes_each,
-                               bytes_each / 2,      bytes_each / 2,      0,
+    shares[r] = CandidateShare{r * candidates_each,
+                               candidates_each - 1,
+                               r * bytes_each,
+                               bytes_each / 2,
+                               bytes_each / 2,
+                               0,
                                0};
   }
   return false;
@@ -318,8 +322,8 @@ void ScanTask::upload_shares() {
                                readers_.size() * sizeof(CandidateShare), stream_);
 }
 
-// The smallest user key whose candidate did not fit: the window has to end there. It lies inside the
-// window, or keys are out of order; then rounds would turn in circles.
+// The smallest user key whose candidate did not fit: the window has to end there. It lies inside
+// the window, or keys are out of order; then rounds would turn in circles.
 std::string ScanTask::cut_window(RoundWindow const& window) {
   device_.copy_to_host_async(buffer_.shares.host(), buffer_.shares.device(),
                              readers_.size() * sizeof(CandidateShare), stream_);
@@ -343,9 +347,9 @@ std::string ScanTask::cut_window(RoundWindow const& window) {
       std::memcpy(key.data() + at, buffer_.result.host(), bytes);
     }
     if (key <= window.lower || (window.upper && key >= *window.upper)) {
-      throw Error(ErrorCode::kCorruption,
-                  fmt::format("{}: keys are out of order",
-                              readers_[r].place_of_data(mark.value_offset)));
+      throw Error(
+          ErrorCode::kCorruption,
+          fmt::format("{}: keys are out of order", readers_[r].place_of_data(mark.value_offset)));
     }
     if (!cut || key < *cut) cut = std::move(key);
   }
@@ -378,7 +382,8 @@ void ScanTask::emit_rows(uint32_t row_count) {
   auto const bytes_until = [&](uint32_t row) {  // of rows [0, row)
     uint64_t bytes = 0;
     if (row == 0) return bytes;
-    device_.copy_to_host_async(buffer_.result.host(), row_bytes_end + row - 1, sizeof bytes, stream_);
+    device_.copy_to_host_async(buffer_.result.host(), row_bytes_end + row - 1, sizeof bytes,
+                               stream_);
     device_.synchronize(stream_);
     std::memcpy(&bytes, buffer_.result.host(), sizeof bytes);
     return bytes;

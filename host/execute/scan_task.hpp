@@ -7,9 +7,9 @@
 //   emit     compact, order, then rows or aggregates to the host  (algorithms, kernels of rows.hpp)
 //   advance  the cursor goes to the window's end
 //
-// When the versions of one user key fill a data block the window would be empty. Then it is that key
-// alone, and the runs that are full of it are read at (key, snapshot) instead, which is where their
-// newest visible version is.
+// When the versions of one user key fill a data block the window would be empty. Then it is that
+// key alone, and the runs that are full of it are read at (key, snapshot) instead, which is where
+// their newest visible version is.
 //
 // What a round found is handed over at its end, so a round that needs a larger layout has done
 // nothing, and the task goes on from its cursor in another pool.
@@ -47,13 +47,13 @@ struct ScanContext {
   Device* device = nullptr;
   PoolLayout const* layout = nullptr;
   CompiledPredicate predicate;
-  std::vector<Field> columns;                     // of rows; empty with aggregates
-  std::vector<AggregateInput> aggregate_inputs;   // distinct fields
+  std::vector<Field> columns;                    // of rows; empty with aggregates
+  std::vector<AggregateInput> aggregate_inputs;  // distinct fields
   uint64_t limit = UINT64_MAX;
   uint64_t snapshot = 0;
   bool verify_checksums = true;
-  RowSink const* sink = nullptr;      // null with aggregates
-  OrderedOutput* output = nullptr;    // null with aggregates
+  RowSink const* sink = nullptr;    // null with aggregates
+  OrderedOutput* output = nullptr;  // null with aggregates
   std::atomic<bool> const* interrupted = nullptr;
   std::atomic<bool> stop{false};  // set: tasks return at their next round
 };
@@ -74,8 +74,8 @@ class ScanTask {
   // All references outlive the task.
   ScanTask(ScanContext& context, ScanBuffer& buffer, TaskState& state);
 
-  // Runs rounds until the range is done, the limit is reached, or context.stop is set. Throws Error,
-  // DeviceError, NeedLayout.
+  // Runs rounds until the range is done, the limit is reached, or context.stop is set. Throws
+  // Error, DeviceError, NeedLayout.
   void run();
 
  private:

@@ -38,7 +38,8 @@ std::unique_ptr<Device> make_device(ScannerOptions const& options) {
 }
 
 // The distinct fields that the aggregates need.
-std::vector<AggregateInput> aggregate_inputs(Query const& query, std::vector<std::size_t>& input_of) {
+std::vector<AggregateInput> aggregate_inputs(Query const& query,
+                                             std::vector<std::size_t>& input_of) {
   std::vector<AggregateInput> inputs;
   for (AggregateColumn const& column : query.aggregates) {
     if (column.function == AggregateFunction::kCountRows) {
@@ -48,9 +49,8 @@ std::vector<AggregateInput> aggregate_inputs(Query const& query, std::vector<std
     Field const& field = column.field.field;
     auto const found = std::find_if(inputs.begin(), inputs.end(), [&](AggregateInput const& input) {
       return input.field.source == field.source && input.field.type == field.type &&
-             input.field.big_endian == field.big_endian &&
-             input.field.from_end == field.from_end && input.field.offset == field.offset &&
-             input.field.size == field.size;
+             input.field.big_endian == field.big_endian && input.field.from_end == field.from_end &&
+             input.field.offset == field.offset && input.field.size == field.size;
     });
     input_of.push_back(static_cast<std::size_t>(found - inputs.begin()));
     if (found == inputs.end()) inputs.push_back({field, false});
@@ -236,11 +236,12 @@ ScanResult Scanner::run(Query const& query, RowSink* sink, std::atomic<bool> con
   KeyRange const range{query.lower, query.upper};
   uint64_t task_bytes = impl_->options.task_bytes;
   if (task_bytes == 0 && impl_->threads > 1) {
-    task_bytes = std::max(kTaskBytesMin, overlapping_bytes(version, range) /
-                                             (impl_->threads * kTasksPerThread));
+    task_bytes = std::max(kTaskBytesMin,
+                          overlapping_bytes(version, range) / (impl_->threads * kTasksPerThread));
   }
-  ScanPlan const plan =
-      version.runs.empty() || context.limit == 0 ? ScanPlan{} : plan_tasks(version, range, task_bytes);
+  ScanPlan const plan = version.runs.empty() || context.limit == 0
+                            ? ScanPlan{}
+                            : plan_tasks(version, range, task_bytes);
   std::vector<TaskState> tasks(plan.tasks.size());
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     tasks[i].number = i;
@@ -266,8 +267,7 @@ ScanResult Scanner::run(Query const& query, RowSink* sink, std::atomic<bool> con
   }
   if (output) result.rows_found = output->rows_written();
   for (std::size_t i = 0; i < query.aggregates.size(); ++i) {
-    AggregateState const& state =
-        aggregates.empty() ? AggregateState{} : aggregates[input_of[i]];
+    AggregateState const& state = aggregates.empty() ? AggregateState{} : aggregates[input_of[i]];
     result.aggregates.push_back(aggregate_value(query.aggregates[i], state, result.rows_found));
   }
 

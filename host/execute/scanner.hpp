@@ -28,9 +28,9 @@ struct BackendChoice {
 struct ScannerOptions {
   Backend backend = Backend::kAuto;
   int device_ordinal = 0;
-  uint32_t threads = 0;         // 0: as many as the machine has cores
-  uint32_t scans_max = 0;       // 0: follows from threads and memory
-  uint64_t memory_bytes = 0;    // 0: the smaller of 1 GiB and a quarter of RAM
+  uint32_t threads = 0;       // 0: as many as the machine has cores
+  uint32_t scans_max = 0;     // 0: follows from threads and memory
+  uint64_t memory_bytes = 0;  // 0: the smaller of 1 GiB and a quarter of RAM
   bool verify_checksums = true;
   // For tests: exact sizes instead of what follows from the memory budget.
   uint32_t data_block_bytes = 0;
@@ -38,7 +38,7 @@ struct ScannerOptions {
   uint32_t candidate_key_bytes = 0;
   uint32_t result_bytes = 0;
   uint32_t read_area_bytes = 0;
-  uint64_t task_bytes = 0;      // 0: follows from the data's size and the threads
+  uint64_t task_bytes = 0;  // 0: follows from the data's size and the threads
 };
 
 class Scanner {

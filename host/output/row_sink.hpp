@@ -9,7 +9,8 @@
 
 namespace levelscan {
 
-// Rows in memory that belongs to the caller. Cell (row, column) stands at row * column_count + column.
+// Rows in memory that belongs to the caller. Cell (row, column) stands at row * column_count +
+// column.
 struct RowBatch {
   Cell const* cells;
   uint8_t const* bytes;  // what cells of bytes point into

@@ -1,7 +1,7 @@
 // A database to measure scans over, written with librocksdb as its db_bench would after
 // `fillrandom,overwrite,flush`: keys of 16 bytes, values of 100, uncompressed, everything else as
-// librocksdb has it by default. About nine tenths of the entries lie in the last level, most of the rest
-// one level up, and some in overlapping L0 files.
+// librocksdb has it by default. About nine tenths of the entries lie in the last level, most of the
+// rest one level up, and some in overlapping L0 files.
 //
 //   key     u64be number | 8 x '0'
 //   value   u32 uniform | u64 number | bytes of no meaning, to 100

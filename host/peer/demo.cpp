@@ -127,7 +127,8 @@ std::vector<DemoQuery> demo_queries() {
       "count(), sum(amount), avg(discount), max(amount)", "");
   add("urgent and returned", "priority = 4 and status = 4 and note is not null", "",
       "customer,order,amount,note");
-  Query& customers = add("customers 10000-14999", "", "count(), sum(amount), min(created), max(created)", "");
+  Query& customers =
+      add("customers 10000-14999", "", "count(), sum(amount), min(created), max(created)", "");
   customers.lower = demo_customer_prefix(10000);
   customers.upper = demo_customer_prefix(15000);
   Query& customer = add("one customer's orders", "", "", "order,status,amount,region,created");
@@ -140,8 +141,7 @@ std::vector<DemoQuery> demo_queries() {
 Answer ask_levelscan(Scanner& scanner, Query const& query, std::atomic<bool> const* interrupted) {
   Answer answer;
   AnswerSink sink(answer.records);
-  ScanResult result =
-      scanner.run(query, query.aggregates.empty() ? &sink : nullptr, interrupted);
+  ScanResult result = scanner.run(query, query.aggregates.empty() ? &sink : nullptr, interrupted);
   answer.rows = result.rows_found;
   answer.aggregates = std::move(result.aggregates);
   answer.entries_seen = result.statistics.entries_seen;
@@ -169,16 +169,16 @@ bool agree(DemoQuery const& demo, Answer const& found, Answer const& expected) {
   bool equal = found.rows == expected.rows && found.records == expected.records;
   for (std::size_t i = 0; i < expected.aggregates.size(); ++i) {
     AggregateColumn const& column = demo.query.aggregates[i];
-    bool const is_sum = column.function == AggregateFunction::kSum ||
-                        column.function == AggregateFunction::kAvg;
+    bool const is_sum =
+        column.function == AggregateFunction::kSum || column.function == AggregateFunction::kAvg;
     if (aggregates_agree(found.aggregates.at(i), expected.aggregates[i], is_sum)) continue;
     equal = false;
     fmt::print(stderr, "{}: {} is {} by levelscan, {} by librocksdb\n", demo.title, column.label,
                describe_aggregate(found.aggregates[i]), describe_aggregate(expected.aggregates[i]));
   }
   if (equal) return true;
-  fmt::print(stderr, "{}: levelscan has {} rows, librocksdb {}; they are not the same\n", demo.title,
-             found.rows, expected.rows);
+  fmt::print(stderr, "{}: levelscan has {} rows, librocksdb {}; they are not the same\n",
+             demo.title, found.rows, expected.rows);
   std::string_view found_rest = found.records;
   std::string_view expected_rest = expected.records;
   while (!found_rest.empty() && !expected_rest.empty()) {
@@ -209,7 +209,8 @@ void print_header(DatabaseVersion const& version, DemoOptions const& options, Ba
   }
   fmt::print(
       "{}: {} overlapping L0 files and {} levels, {:.0f} MB\n"
-      "levelscan on {}; librocksdb {}'s iterator on one thread (no cache filling, 4 MiB readahead)\n"
+      "levelscan on {}; librocksdb {}'s iterator on one thread (no cache filling, 4 MiB "
+      "readahead)\n"
       "both warm, checksums {}; median of {} rounds in turn\n\n",
       version.path, level_zero, levels, 1e-6 * static_cast<double>(bytes), engine,
       rocksdb_version(), options.scanner.verify_checksums ? "verified" : "not verified",
@@ -242,8 +243,7 @@ int run_demo(DemoOptions const& options, std::atomic<bool> const* interrupted) {
     bool equal = true;
     // The first round warms up, and is checked like the others.
     for (uint32_t round = 0; round <= options.rounds && equal; ++round) {
-      double const iterator_time =
-          seconds_of([&] { expected = ask_iterator(cursor, demo.query); });
+      double const iterator_time = seconds_of([&] { expected = ask_iterator(cursor, demo.query); });
       double const scan_time =
           seconds_of([&] { found = ask_levelscan(scanner, demo.query, interrupted); });
       equal = agree(demo, found, expected);
@@ -267,8 +267,9 @@ int run_demo(DemoOptions const& options, std::atomic<bool> const* interrupted) {
   fmt::print("\n{}\n", all_agree ? "Every answer is the iterator's, row for row."
                                  : "ANSWERS DIFFER: see above.");
   if (rocksdb_has_assertions()) {
-    fmt::print("This librocksdb is compiled with assertions, which slow its iterator: the ratios "
-               "flatter levelscan by about 1.4.\n");
+    fmt::print(
+        "This librocksdb is compiled with assertions, which slow its iterator: the ratios "
+        "flatter levelscan by about 1.4.\n");
   }
   fmt::print("The iterator's time includes testing the condition on each row in plain C++.\n");
   return all_agree ? 0 : static_cast<int>(ErrorCode::kDifference);

@@ -1,6 +1,6 @@
-// `levelscan demo`: makes a sample database with librocksdb, runs analytic scans over it with levelscan
-// and with librocksdb's iterator, checks that every answer is the same, and prints both times.
-// One thread at a time.
+// `levelscan demo`: makes a sample database with librocksdb, runs analytic scans over it with
+// levelscan and with librocksdb's iterator, checks that every answer is the same, and prints both
+// times. One thread at a time.
 #pragma once
 
 #include <atomic>

@@ -140,7 +140,8 @@ std::vector<std::string> demo_fields() {
 
 std::string demo_customer_prefix(uint32_t customer) {
   std::string prefix;
-  for (int shift = 24; shift >= 0; shift -= 8) prefix.push_back(static_cast<char>(customer >> shift));
+  for (int shift = 24; shift >= 0; shift -= 8)
+    prefix.push_back(static_cast<char>(customer >> shift));
   return prefix;
 }
 

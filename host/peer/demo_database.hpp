@@ -1,12 +1,12 @@
-// The sample database of `levelscan demo`: orders of a shop, written with librocksdb and its default
-// options (Snappy, 4 KiB blocks).
+// The sample database of `levelscan demo`: orders of a shop, written with librocksdb and its
+// default options (Snappy, 4 KiB blocks).
 //
 //   key     customer u32be | order u64be                                          12 bytes
 //   value   status u8 | priority u8 | quantity u16 | discount f32 | amount i64 (cents)
 //           | created u64 (seconds) | region bytes[4] | note, to the end          28 bytes and more
 //
-// Most orders lie in the last level. Above it are changes of status, new orders and deletions: two more
-// levels, and L0 files that overlap each other.
+// Most orders lie in the last level. Above it are changes of status, new orders and deletions: two
+// more levels, and L0 files that overlap each other.
 #pragma once
 
 #include <cstdint>

@@ -62,9 +62,8 @@ RocksdbReader::RocksdbReader(std::string const& path) : impl_(std::make_unique<I
   rocksdb::Status const status =
       rocksdb::DB::OpenForReadOnly(options, path, families, &impl_->families, &database);
   if (!status.ok()) {
-    throw Error(ErrorCode::kUnsupported,
-                fmt::format("librocksdb {} cannot open {}: {}", rocksdb_version(), path,
-                            status.ToString()));
+    throw Error(ErrorCode::kUnsupported, fmt::format("librocksdb {} cannot open {}: {}",
+                                                     rocksdb_version(), path, status.ToString()));
   }
   impl_->database.reset(database);
 }

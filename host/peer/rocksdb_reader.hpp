@@ -1,7 +1,8 @@
 // A database opened read-only with librocksdb, and its iterator with the knobs that suit a scan of
 // everything once: no filling of the block cache, large readahead.
 //
-// A reader is immutable after open and thread-safe; a cursor is not, and must not outlive its reader.
+// A reader is immutable after open and thread-safe; a cursor is not, and must not outlive its
+// reader.
 #pragma once
 
 #include <cstddef>

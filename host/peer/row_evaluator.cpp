@@ -169,9 +169,9 @@ RowEvaluator::Side RowEvaluator::resolve(Operand const& operand, Expression cons
   Literal const& literal = operand.literal;
   switch (literal.kind) {
     case ScalarKind::kInteger:
-      side.literal = integer_value(literal.negative
-                                       ? static_cast<Int128>(static_cast<int64_t>(literal.bits))
-                                       : static_cast<Int128>(literal.bits));
+      side.literal =
+          integer_value(literal.negative ? static_cast<Int128>(static_cast<int64_t>(literal.bits))
+                                         : static_cast<Int128>(literal.bits));
       break;
     case ScalarKind::kFloat:
       side.literal.kind = Kind::kFloat;
@@ -321,9 +321,9 @@ AggregateValue RowAggregate::value() const {
     case AggregateFunction::kAvg:
       if (count_ == 0) return result;
       result.kind = AggregateValue::Kind::kFloat;
-      result.floating = static_cast<double>(
-          (is_float ? float_sum_ : static_cast<long double>(integer_sum_)) /
-          static_cast<long double>(count_));
+      result.floating =
+          static_cast<double>((is_float ? float_sum_ : static_cast<long double>(integer_sum_)) /
+                              static_cast<long double>(count_));
       return result;
   }
   return result;

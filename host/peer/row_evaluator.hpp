@@ -1,10 +1,10 @@
-// Predicates, fields and aggregates over one row, told as plainly as possible: the reference that the
-// kernels' answers are compared with. It shares the definitions of fields and expressions with them,
-// and none of their code.
+// Predicates, fields and aggregates over one row, told as plainly as possible: the reference that
+// the kernels' answers are compared with. It shares the definitions of fields and expressions with
+// them, and none of their code.
 //
-// Logic is three-valued: a comparison with null is null, `not null` is null, and only true keeps a row.
-// Integers and floats compare by their mathematical value; bytes compare unsigned, a prefix first; of the
-// comparisons with a NaN only `!=` is true.
+// Logic is three-valued: a comparison with null is null, `not null` is null, and only true keeps a
+// row. Integers and floats compare by their mathematical value; bytes compare unsigned, a prefix
+// first; of the comparisons with a NaN only `!=` is true.
 //
 // RowEvaluator is immutable after construction and thread-safe; evaluating allocates nothing.
 // RowAggregate is not thread-safe.
@@ -72,8 +72,8 @@ class RowEvaluator {
   [[nodiscard]] Side resolve(Operand const& operand, Expression const& expression);
   [[nodiscard]] Truth evaluate(uint32_t at, PeerRow const& row) const;
 
-  std::vector<Node> nodes_;            // [0] is the root
-  std::deque<std::string> literals_;   // of bytes; the nodes point into them
+  std::vector<Node> nodes_;           // [0] is the root
+  std::deque<std::string> literals_;  // of bytes; the nodes point into them
 };
 
 // One aggregate, row by row.

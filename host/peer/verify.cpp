@@ -152,8 +152,7 @@ VerifyReport verify_rows(Scanner& scanner, RocksdbReader const& reader, Query qu
 }
 
 VerifyReport verify_aggregates(Scanner& scanner, RocksdbReader const& reader, Query const& query,
-                               VerifyOptions const& options,
-                               std::atomic<bool> const* interrupted) {
+                               VerifyOptions const& options, std::atomic<bool> const* interrupted) {
   VerifyReport report;
   report.result = scanner.run(query, nullptr, interrupted);
   report.rows_found = report.result.rows_found;
@@ -169,8 +168,8 @@ VerifyReport verify_aggregates(Scanner& scanner, RocksdbReader const& reader, Qu
     AggregateColumn const& column = query.aggregates[i];
     AggregateValue const wanted = aggregates[i].value();
     AggregateValue const& found = report.result.aggregates.at(i);
-    bool const is_sum = column.function == AggregateFunction::kSum ||
-                        column.function == AggregateFunction::kAvg;
+    bool const is_sum =
+        column.function == AggregateFunction::kSum || column.function == AggregateFunction::kAvg;
     if (aggregates_agree(wanted, found, is_sum)) continue;
     if (++report.differences > options.differences_shown_max) continue;
     fmt::print(stderr, "verify: {}: levelscan has {}, librocksdb {}\n", column.label,
@@ -197,9 +196,8 @@ VerifyReport verify_query(std::string const& database, Query const& query,
   }
   Scanner scanner(version, options.scanner);
   RocksdbReader const reader(options.reference.empty() ? database : options.reference);
-  return query.aggregates.empty()
-             ? verify_rows(scanner, reader, query, options, interrupted)
-             : verify_aggregates(scanner, reader, query, options, interrupted);
+  return query.aggregates.empty() ? verify_rows(scanner, reader, query, options, interrupted)
+                                  : verify_aggregates(scanner, reader, query, options, interrupted);
 }
 
 bool aggregates_agree(AggregateValue const& a, AggregateValue const& b, bool is_sum) {

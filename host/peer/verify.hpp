@@ -25,9 +25,9 @@ struct VerifyReport {
   ScanResult result;           // levelscan's
 };
 
-// Sums and averages of floats may differ in the last bits. Throws Error: kUsage for what an iterator
-// cannot tell (the column `seq`, a snapshot below the newest), kUnsupported where one of the two
-// cannot open the database.
+// Sums and averages of floats may differ in the last bits. Throws Error: kUsage for what an
+// iterator cannot tell (the column `seq`, a snapshot below the newest), kUnsupported where one of
+// the two cannot open the database.
 [[nodiscard]] VerifyReport verify_query(std::string const& database, Query const& query,
                                         VerifyOptions const& options,
                                         std::atomic<bool> const* interrupted = nullptr);

@@ -7,7 +7,15 @@
 namespace levelscan {
 
 struct NeedLayout {
-  enum class Space { kIndexBlock, kDataBlock, kCandidateKeys, kCells, kResult, kControl, kReadArea };
+  enum class Space {
+    kIndexBlock,
+    kDataBlock,
+    kCandidateKeys,
+    kCells,
+    kResult,
+    kControl,
+    kReadArea
+  };
 
   Space space;
   uint32_t run = 0;    // kIndexBlock, kDataBlock

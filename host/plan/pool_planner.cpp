@@ -12,7 +12,7 @@ namespace levelscan {
 namespace {
 
 constexpr uint32_t kSmallestDataBlockBytes = 64 << 10;
-constexpr uint32_t kResultBytesMin = 256;  // single values come to the host through it
+constexpr uint32_t kResultBytesMin = 256;        // single values come to the host through it
 constexpr uint32_t kSpaceBytesMax = 0xf0000000;  // offsets have 32 bits
 
 // A worker's blocks stay in its core's cache; a GPU needs enough intervals to fill it.
@@ -22,8 +22,8 @@ uint32_t preferred_data_block_bytes(Device const& device) {
 
 uint32_t with_headroom(uint64_t bytes, char const* what) {
   if (bytes > kSpaceBytesMax) {
-    throw Error(ErrorCode::kDevice,
-                fmt::format("{} needs {} bytes; at most {} can be held", what, bytes, kSpaceBytesMax));
+    throw Error(ErrorCode::kDevice, fmt::format("{} needs {} bytes; at most {} can be held", what,
+                                                bytes, kSpaceBytesMax));
   }
   // Growing by doubling keeps the number of rebuilds small.
   return static_cast<uint32_t>(std::min<uint64_t>(std::bit_ceil(bytes), kSpaceBytesMax));
@@ -35,10 +35,11 @@ PoolLayout fit_scans(PoolLayout layout, Device const& device, PoolRequest const&
   }
   uint64_t const needed = pool_bytes(device, layout);
   if (needed > request.memory_bytes) {
-    throw Error(ErrorCode::kDevice,
-                fmt::format("the scan needs {} bytes of memory for {} runs, and may use {}: raise "
-                            "--memory to at least {}KiB",
-                            needed, layout.runs.size(), request.memory_bytes, (needed + 1023) / 1024));
+    throw Error(
+        ErrorCode::kDevice,
+        fmt::format("the scan needs {} bytes of memory for {} runs, and may use {}: raise "
+                    "--memory to at least {}KiB",
+                    needed, layout.runs.size(), request.memory_bytes, (needed + 1023) / 1024));
   }
   return layout;
 }
@@ -46,8 +47,8 @@ PoolLayout fit_scans(PoolLayout layout, Device const& device, PoolRequest const&
 }  // namespace
 
 uint64_t default_memory_bytes() {
-  uint64_t const ram = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
-                       static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  uint64_t const ram =
+      static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   return std::min<uint64_t>(uint64_t{1} << 30, ram / 4);
 }
 
@@ -64,8 +65,8 @@ PoolLayout plan_pool(DatabaseVersion const& version, Device const& device,
     uint64_t index_bytes = 0;
     for (auto const& table : run.tables) {
       if (!table) continue;
-      index_bytes = std::max({index_bytes, table->properties().index_bytes,
-                              table->index_handle().size});
+      index_bytes =
+          std::max({index_bytes, table->properties().index_bytes, table->index_handle().size});
       stored_index_bytes_max = std::max(stored_index_bytes_max, table->index_handle().size);
     }
     // The property counts the entries alone.
@@ -129,15 +130,11 @@ PoolLayout grow_pool(PoolLayout layout, NeedLayout const& need, Device const& de
     case NeedLayout::Space::kCandidateKeys:
       raise(layout.candidate_key_bytes, need.bytes, "the keys of candidates");
       break;
-    case NeedLayout::Space::kCells:
-      raise(layout.cells_max, need.bytes, "a row of results");
-      break;
+    case NeedLayout::Space::kCells: raise(layout.cells_max, need.bytes, "a row of results"); break;
     case NeedLayout::Space::kResult:
       raise(layout.result_bytes, need.bytes, "a row of results");
       break;
-    case NeedLayout::Space::kControl:
-      raise(layout.control_bytes, need.bytes, "the query");
-      break;
+    case NeedLayout::Space::kControl: raise(layout.control_bytes, need.bytes, "the query"); break;
     case NeedLayout::Space::kReadArea:
       raise(layout.read_area_bytes, need.bytes, "a stored block");
       break;

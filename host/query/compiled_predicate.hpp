@@ -16,8 +16,8 @@ struct CompiledPredicate {
   bool reads_key = false;
 };
 
-// Negation moves into the leaves, jumps go forward only. Throws Error(kUsage) when the program grows
-// beyond kInstructionsMax.
+// Negation moves into the leaves, jumps go forward only. Throws Error(kUsage) when the program
+// grows beyond kInstructionsMax.
 [[nodiscard]] CompiledPredicate compile_predicate(Expression const& expression);
 
 }  // namespace levelscan

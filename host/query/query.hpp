@@ -20,8 +20,8 @@ struct AggregateColumn {
 };
 
 struct Query {
-  std::string lower;                 // inclusive; empty: from the first key
-  std::optional<std::string> upper;  // exclusive; none: to the last key
+  std::string lower;                        // inclusive; empty: from the first key
+  std::optional<std::string> upper;         // exclusive; none: to the last key
   std::shared_ptr<Expression const> where;  // null: every row
   std::vector<NamedField> columns;          // of each row; unused with aggregates
   std::vector<AggregateColumn> aggregates;  // not empty: one row of aggregates instead of rows

@@ -43,7 +43,8 @@ uint64_t number_from_environment(char const* name, uint64_t otherwise) {
   return text == nullptr || *text == '\0' ? otherwise : std::strtoull(text, nullptr, 0);
 }
 
-// In memory where there is such a place: removing many small files takes most of the time elsewhere.
+// In memory where there is such a place: removing many small files takes most of the time
+// elsewhere.
 std::filesystem::path quick_directory() {
   char const* const memory = "/dev/shm";
   return ::access(memory, W_OK) == 0 ? std::filesystem::path(memory)
@@ -107,9 +108,7 @@ TestDevice draw_device(Random& random) {
       result.inner = make_cpu_device(CpuMirror::kSeparate);
       result.decorator = std::make_unique<LaggingDevice>(*result.inner);
       break;
-    default:
-      result.name = "shuffled";
-      result.inner = make_shuffled_device(random.next());
+    default: result.name = "shuffled"; result.inner = make_shuffled_device(random.next());
   }
   return result;
 }
@@ -149,8 +148,8 @@ class DatabaseScans {
   // Stops at the first difference.
   void run() {
     DatabaseVersion const version = open_version(database_.path);
-    // A flush that drops the last writes (a single deletion and what it deletes) may leave the MANIFEST a
-    // little behind the writer.
+    // A flush that drops the last writes (a single deletion and what it deletes) may leave the
+    // MANIFEST a little behind the writer.
     last_sequence_ = version.last_sequence;
     ASSERT_LE(last_sequence_, database_.snapshots.rbegin()->first);
     coverage_.shape.add(version);
@@ -222,9 +221,10 @@ class DatabaseScans {
     }
     std::string fields;
     for (NamedField const& field : queries.schema().fields()) {
-      fields += fmt::format(" {}:{}{}@{}{}{}", field.name, static_cast<int>(field.field.type),
-                            field.field.big_endian ? "be" : "", static_cast<int>(field.field.source),
-                            field.field.from_end ? '-' : '+', field.field.offset);
+      fields +=
+          fmt::format(" {}:{}{}@{}{}{}", field.name, static_cast<int>(field.field.type),
+                      field.field.big_endian ? "be" : "", static_cast<int>(field.field.source),
+                      field.field.from_end ? '-' : '+', field.field.offset);
     }
     SCOPED_TRACE(text + "\nfields:" + fields);
     compare(scanner, query, evaluator ? &*evaluator : nullptr, snapshot->second);
@@ -306,7 +306,8 @@ class DatabaseScans {
 void print_coverage(Coverage const& coverage) {
   DatabaseShape const& shape = coverage.shape;
   fmt::print(
-      "{} scans, {} with rows, {} of several windows, {} of several tasks, {} aggregates, {} with a "
+      "{} scans, {} with rows, {} of several windows, {} of several tasks, {} aggregates, {} with "
+      "a "
       "limit, {} at old snapshots\n"
       "{} tables, {} blocks, {} entries, {} tombstones, up to {} runs\n"
       "versions across intervals {}, blocks {}, files {}; {} entries share into a trailer\n"

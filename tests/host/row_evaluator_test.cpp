@@ -19,9 +19,9 @@ namespace {
 Schema schema() {
   Schema result;
   for (char const* const field :
-       {"u8:u8@value+0", "i8:i8@value+0", "u64:u64@value+0", "i64:i64@value+0", "u32be:u32be@value+0",
-        "f64:f64@value+0", "f32:f32@value+0", "tail:bytes@value+4", "end:u16@value-2",
-        "four:bytes[4]@value+0", "far:u8@value+100", "k:u16be@key+1"}) {
+       {"u8:u8@value+0", "i8:i8@value+0", "u64:u64@value+0", "i64:i64@value+0",
+        "u32be:u32be@value+0", "f64:f64@value+0", "f32:f32@value+0", "tail:bytes@value+4",
+        "end:u16@value-2", "four:bytes[4]@value+0", "far:u8@value+100", "k:u16be@key+1"}) {
     result.define(field);
   }
   return result;
@@ -72,17 +72,21 @@ TEST(RowEvaluator, LogicIsThreeValued) {
 }
 
 TEST(RowEvaluator, IntegersAndFloatsCompareByTheirValue) {
-  PeerRow const largest{"", bytes_of(UINT64_MAX), 0};
+  std::string const largest_bytes = bytes_of(UINT64_MAX);
+  PeerRow const largest{"", largest_bytes, 0};
   EXPECT_TRUE(passes("u64 < 18446744073709551616.0 and u64 > 1.8e19 and i64 = -1", largest));
   EXPECT_TRUE(passes("u64 > i64 and i64 > -1.5 and i64 < -0.5", largest));
-  PeerRow const odd{"", bytes_of((uint64_t{1} << 53) + 1), 0};
+  std::string const odd_bytes = bytes_of((uint64_t{1} << 53) + 1);
+  PeerRow const odd{"", odd_bytes, 0};
   EXPECT_TRUE(passes("u64 > 9007199254740992.0 and u64 < 9007199254740994.0", odd));
-  PeerRow const least{"", bytes_of(INT64_MIN), 0};
+  std::string const least_bytes = bytes_of(INT64_MIN);
+  PeerRow const least{"", least_bytes, 0};
   EXPECT_TRUE(passes("i64 = -9223372036854775808.0 and i64 > -1e300", least));
 }
 
 TEST(RowEvaluator, OfANotANumberOnlyInequalityIsTrue) {
-  PeerRow const row{"", bytes_of(std::numeric_limits<double>::quiet_NaN()), 0};
+  std::string const row_bytes = bytes_of(std::numeric_limits<double>::quiet_NaN());
+  PeerRow const row{"", row_bytes, 0};
   EXPECT_TRUE(passes("f64 != 1 and f64 != f64 and f64 is not null", row));
   EXPECT_FALSE(passes("f64 = f64 or f64 < 1 or f64 >= 1", row));
   EXPECT_TRUE(passes("not f64 < 1", row));

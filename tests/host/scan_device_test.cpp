@@ -1,5 +1,5 @@
-// What a scan asks of its device: no allocation once the scanner is made, and no host memory read or
-// overwritten while the device may still use it.
+// What a scan asks of its device: no allocation once the scanner is made, and no host memory read
+// or overwritten while the device may still use it.
 #ifdef LEVELSCAN_WITH_ROCKSDB
 
 #include <gtest/gtest.h>
@@ -38,8 +38,7 @@ Rows write_layered_database(std::string const& path) {
     }
     flush(*database);
     if (layer == 0) {
-      testing::check_ok(
-          database->CompactRange(rocksdb::CompactRangeOptions(), nullptr, nullptr));
+      testing::check_ok(database->CompactRange(rocksdb::CompactRangeOptions(), nullptr, nullptr));
     }
   }
   return testing::iterator_rows(*database);

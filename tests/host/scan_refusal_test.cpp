@@ -1,5 +1,5 @@
-// What a scan refuses, on databases that librocksdb wrote: before any row where metadata shows it, and
-// else at the entry or block that shows it, after rows that are right as far as they go.
+// What a scan refuses, on databases that librocksdb wrote: before any row where metadata shows it,
+// and else at the entry or block that shows it, after rows that are right as far as they go.
 #include <gtest/gtest.h>
 #include <rocksdb/comparator.h>
 #include <rocksdb/merge_operator.h>
@@ -102,8 +102,8 @@ TEST_F(ScanRefusal, OtherComparatorsComeBeforeAnyRow) {
 
 TEST_F(ScanRefusal, WideColumnEntitiesEndTheScanWithTheirNameAndPlace) {
   write_small_database(path(), options(), [](rocksdb::DB& database) {
-    check_ok(database.PutEntity({}, database.DefaultColumnFamily(), "key1100",
-                                {{"column", "value"}}));
+    check_ok(
+        database.PutEntity({}, database.DefaultColumnFamily(), "key1100", {{"column", "value"}}));
   });
   RowCollector collector;
   expect_error(ErrorCode::kUnsupported, "wide-column", [&] {
@@ -127,12 +127,13 @@ TEST_F(ScanRefusal, WideColumnEntitiesEndTheScanWithTheirNameAndPlace) {
 
 TEST_F(ScanRefusal, AHiddenEntityIsNoObstacle) {
   write_small_database(path(), options(), [](rocksdb::DB& database) {
-    check_ok(database.PutEntity({}, database.DefaultColumnFamily(), "key1100",
-                                {{"column", "value"}}));
+    check_ok(
+        database.PutEntity({}, database.DefaultColumnFamily(), "key1100", {{"column", "value"}}));
     flush(database);
     check_ok(database.Put({}, "key1100", "plain"));
   });
-  // Its run does not know that a newer one hides it, so the scan may end or go on; it may not be wrong.
+  // Its run does not know that a newer one hides it, so the scan may end or go on; it may not be
+  // wrong.
   DatabaseVersion const version = open_version(path());
   Scanner scanner(version, tiny_options(512));
   RowCollector collector;
@@ -180,9 +181,8 @@ TEST_F(ScanRefusal, AnInterruptedScanSaysSo) {
   Scanner scanner(version, tiny_options(4096));
   RowCollector collector;
   std::atomic<bool> const interrupted = true;
-  expect_error(ErrorCode::kInterrupted, "", [&] {
-    scanner.run(rows_query(), &collector, &interrupted);
-  });
+  expect_error(ErrorCode::kInterrupted, "",
+               [&] { scanner.run(rows_query(), &collector, &interrupted); });
   // And the scanner can be used again.
   EXPECT_EQ(scanner.run(rows_query(), &collector).rows_found, 200u);
 }

@@ -176,7 +176,8 @@ TEST(ScanRegression, KeysOutOfOrderNeverSendTheCursorBack) {
         table.block_restart_interval = 4;  // in one block
       });
       auto const database = testing::open_database(options, path);
-      // The first row of an interval fails the predicate, and so isn't compared with the one before.
+      // The first row of an interval fails the predicate, and so isn't compared with the one
+      // before.
       for (int i = 0; i < kRows; ++i) {
         testing::put(*database, fmt::format("key{:05}", 2 * i), i % 4 == 0 ? "0" : "1");
       }

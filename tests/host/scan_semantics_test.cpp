@@ -1,5 +1,5 @@
-// What a scan must get right when versions of a key lie in awkward places, on databases that librocksdb
-// wrote. The expectation is always its iterator's rows.
+// What a scan must get right when versions of a key lie in awkward places, on databases that
+// librocksdb wrote. The expectation is always its iterator's rows.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -298,8 +298,8 @@ TEST_F(ScanSemantics, KeysOfWhichOneIsTheOtherPlusTheTrailersBytesAreTwoKeys) {
       for (uint32_t i = 0; i < 60; ++i) {
         std::string const key = key_of(i);
         put(*database, key, value_of(i));
-        // (sequence << 8 | type) of the entry just written, then of the one being written, whole and
-        // in part, with more behind.
+        // (sequence << 8 | type) of the entry just written, then of the one being written, whole
+        // and in part, with more behind.
         for (uint64_t const ahead : {0u, 1u}) {
           uint64_t const sequence = database->GetLatestSequenceNumber() + ahead;
           uint64_t const trailer = (sequence << 8) | 1;

@@ -103,10 +103,12 @@ TEST_F(Verify, AnotherAggregateIsADifference) {
 
 TEST_F(Verify, WhatAnIteratorCannotTellIsAUsageError) {
   query_.columns = {*schema_.find("seq")};
-  expect_error(ErrorCode::kUsage, "seq", [&] { static_cast<void>(verify_query(path(), query_, options_)); });
+  expect_error(ErrorCode::kUsage, "seq",
+               [&] { static_cast<void>(verify_query(path(), query_, options_)); });
   query_.columns = {*schema_.find("key")};
   query_.snapshot = 3;
-  expect_error(ErrorCode::kUsage, "--snapshot", [&] { static_cast<void>(verify_query(path(), query_, options_)); });
+  expect_error(ErrorCode::kUsage, "--snapshot",
+               [&] { static_cast<void>(verify_query(path(), query_, options_)); });
 }
 
 TEST(AggregatesAgree, WhereOnlyTheOrderOfAdditionsDiffers) {

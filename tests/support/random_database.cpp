@@ -25,15 +25,15 @@ namespace {
 using levelscan::testing::check_ok;
 
 std::vector<rocksdb::CompressionType> const kCompressions{
-    rocksdb::kNoCompression,    rocksdb::kNoCompression, rocksdb::kSnappyCompression,
-    rocksdb::kLZ4Compression,   rocksdb::kZSTD,          rocksdb::kLZ4HCCompression};
+    rocksdb::kNoCompression,  rocksdb::kNoCompression, rocksdb::kSnappyCompression,
+    rocksdb::kLZ4Compression, rocksdb::kZSTD,          rocksdb::kLZ4HCCompression};
 
 // How often something happens: one in so many, or never.
 constexpr uint32_t kNever = 0;
 
 struct Style {
-  uint32_t keys_max = 0;       // different keys at first
-  uint32_t memtable_max = 0;   // writes until a flush, at most
+  uint32_t keys_max = 0;      // different keys at first
+  uint32_t memtable_max = 0;  // writes until a flush, at most
   uint32_t memtables = 0;
   uint32_t hot_one_in = kNever;       // writes to one of three keys
   uint32_t snapshot_one_in = kNever;  // writes
@@ -75,9 +75,9 @@ rocksdb::BlockBasedTableOptions draw_table_options(Random& random, std::string& 
       static_cast<int>(random.pick(std::vector<uint32_t>{1, 2, 3, 4, 8, 16, 16, 40}));
   table.index_block_restart_interval =
       static_cast<int>(random.pick(std::vector<uint32_t>{1, 1, 2, 3, 8, 16}));
-  table.checksum = random.pick(std::vector<rocksdb::ChecksumType>{
-      rocksdb::kNoChecksum, rocksdb::kCRC32c, rocksdb::kxxHash, rocksdb::kxxHash64,
-      rocksdb::kXXH3});
+  table.checksum = random.pick(
+      std::vector<rocksdb::ChecksumType>{rocksdb::kNoChecksum, rocksdb::kCRC32c, rocksdb::kxxHash,
+                                         rocksdb::kxxHash64, rocksdb::kXXH3});
   table.index_shortening =
       random.pick(std::vector<rocksdb::BlockBasedTableOptions::IndexShorteningMode>{
           rocksdb::BlockBasedTableOptions::IndexShorteningMode::kNoShortening,
@@ -103,7 +103,8 @@ class Writer {
   Writer(Random& random, RandomDatabase& result)
       : random_(random), result_(result), style_(draw_style(random)) {
     result_.description = fmt::format(
-        "keys {} memtables {} of {} hot 1/{} snapshots 1/{} deletes 1/{} compactions 1/{} values to "
+        "keys {} memtables {} of {} hot 1/{} snapshots 1/{} deletes 1/{} compactions 1/{} values "
+        "to "
         "{} large 1/{} files to {}\n",
         style_.keys_max, style_.memtables, style_.memtable_max, style_.hot_one_in,
         style_.snapshot_one_in, style_.delete_one_in, style_.compact_one_in, style_.value_bytes_max,
@@ -212,9 +213,8 @@ class Writer {
   void flush() {
     // Now and then another codec, so that one run mixes them.
     if (random_.one_in(3)) {
-      std::string const name =
-          random_.pick(std::vector<std::string>{"kNoCompression", "kSnappyCompression",
-                                                "kLZ4Compression", "kZSTD"});
+      std::string const name = random_.pick(std::vector<std::string>{
+          "kNoCompression", "kSnappyCompression", "kLZ4Compression", "kZSTD"});
       check_ok(database_->SetOptions({{"compression", name}}));
     }
     levelscan::testing::flush(*database_);
@@ -224,19 +224,29 @@ class Writer {
     if (happens(random_, style_.large_value_one_in)) {
       return random_.bytes(random_.between(1000, 20000));
     }
-    std::string value(random_.one_in(4) ? random_.between(0, style_.value_bytes_max)
-                                        : style_.value_bytes_max,
-                      '\0');
+    std::string value(
+        random_.one_in(4) ? random_.between(0, style_.value_bytes_max) : style_.value_bytes_max,
+        '\0');
     std::string const alphabet("\0\0\1\x7f\x80\xff", 6);
     bool const plain = random_.one_in(3);
     for (char& byte : value) {
-      byte = plain || random_.one_in(2) ? random_.pick(alphabet)
-                                        : static_cast<char>(random_.next());
+      byte =
+          plain || random_.one_in(2) ? random_.pick(alphabet) : static_cast<char>(random_.next());
     }
     if (value.size() >= 16 && random_.one_in(2)) {
       // Floats that are not just random bits, in both byte orders' places.
-      std::vector<double> const numbers{0.0, -0.0, 1.0, -1.5, 3.25, 1e300, -1e-300, 255.0, 1e19,
-                                        __builtin_inf(), -__builtin_inf(), __builtin_nan("")};
+      std::vector<double> const numbers{0.0,
+                                        -0.0,
+                                        1.0,
+                                        -1.5,
+                                        3.25,
+                                        1e300,
+                                        -1e-300,
+                                        255.0,
+                                        1e19,
+                                        __builtin_inf(),
+                                        -__builtin_inf(),
+                                        __builtin_nan("")};
       double const number = random_.pick(numbers);
       std::memcpy(value.data() + 8, &number, sizeof number);
       float const narrow = static_cast<float>(random_.pick(numbers));
@@ -316,8 +326,9 @@ class Writer {
       if (all || files.empty() || random_.one_in(2)) files.push_back(file.name);
     }
     int const deepest = static_cast<int>(metadata.levels.size()) - 1;
-    int const target = level.level + static_cast<int>(random_.below(
-                                         static_cast<uint64_t>(deepest - level.level) + 1));
+    int const target =
+        level.level +
+        static_cast<int>(random_.below(static_cast<uint64_t>(deepest - level.level) + 1));
     rocksdb::CompactionOptions options;
     options.compression = random_.pick(kCompressions);
     options.output_file_size_limit = style_.file_bytes_max;
@@ -355,7 +366,8 @@ class Writer {
       }
       i = next;
     }
-    if (row != rows.size()) throw std::runtime_error("librocksdb's iterator has rows of no version");
+    if (row != rows.size())
+      throw std::runtime_error("librocksdb's iterator has rows of no version");
   }
 
   Random& random_;

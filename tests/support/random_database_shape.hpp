@@ -1,6 +1,6 @@
-// What a database looks like inside: how its versions lie across intervals, blocks and files. Serves
-// the differential test to assert that it met what it is meant to meet. Entries are decoded here
-// anew, from what table/table_reader.hpp reads.
+// What a database looks like inside: how its versions lie across intervals, blocks and files.
+// Serves the differential test to assert that it met what it is meant to meet. Entries are decoded
+// here anew, from what table/table_reader.hpp reads.
 #pragma once
 
 #include <cstdint>
@@ -90,7 +90,8 @@ struct DatabaseShape {
     uint8_t const* at = block.data();
     while (at < block.data() + restarts) {
       uint32_t const offset = static_cast<uint32_t>(at - block.data());
-      bool const begins_interval = restart < restart_count && word(restarts + 4 * restart) == offset;
+      bool const begins_interval =
+          restart < restart_count && word(restarts + 4 * restart) == offset;
       if (begins_interval) ++restart;
       uint32_t const shared = varint(at);
       uint32_t const unshared = varint(at);

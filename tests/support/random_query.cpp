@@ -90,8 +90,8 @@ RandomQueries::RandomQueries(Random& random, std::function<bool(SampleRow&)> sam
 }
 
 void RandomQueries::define_fields() {
-  std::vector<std::string> const numbers{"u8",  "u16",   "u32",   "u64",   "i8",    "i16",
-                                         "i32", "i64",   "f32",   "f64",   "u16be", "u32be",
+  std::vector<std::string> const numbers{"u8",    "u16",   "u32",   "u64",   "i8",    "i16",
+                                         "i32",   "i64",   "f32",   "f64",   "u16be", "u32be",
                                          "u64be", "i16be", "i32be", "i64be", "f32be", "f64be"};
   uint32_t const count = random_.between(4, 12);
   for (uint32_t i = 0; i < count; ++i) {
@@ -202,10 +202,10 @@ Operand RandomQueries::draw_literal(NamedField const& field, std::string& text) 
 std::unique_ptr<ExpressionNode> RandomQueries::draw_test(std::string& text) {
   NamedField const& field = draw_field();
   static std::vector<std::pair<char const*, Comparison>> const comparisons{
-      {"=", Comparison::kEqual},        {"==", Comparison::kEqual},
-      {"!=", Comparison::kNotEqual},    {"<>", Comparison::kNotEqual},
-      {"<", Comparison::kLess},         {"<=", Comparison::kLessEqual},
-      {">", Comparison::kGreater},      {">=", Comparison::kGreaterEqual}};
+      {"=", Comparison::kEqual},     {"==", Comparison::kEqual},
+      {"!=", Comparison::kNotEqual}, {"<>", Comparison::kNotEqual},
+      {"<", Comparison::kLess},      {"<=", Comparison::kLessEqual},
+      {">", Comparison::kGreater},   {">=", Comparison::kGreaterEqual}};
   uint32_t const form = random_.below(10);
   if (form == 0) {
     bool const is_not = random_.one_in(2);
@@ -269,9 +269,9 @@ std::unique_ptr<ExpressionNode> RandomQueries::draw_node(uint32_t depth, std::st
   auto const draw_child = [&](bool needs_parentheses_of_or, bool needs_parentheses_of_and) {
     std::string child_text;
     Node child = draw_node(depth - 1, child_text);
-    bool const parenthesized =
-        (child->kind == Kind::kOr && needs_parentheses_of_or) ||
-        (child->kind == Kind::kAnd && needs_parentheses_of_and) || random_.one_in(5);
+    bool const parenthesized = (child->kind == Kind::kOr && needs_parentheses_of_or) ||
+                               (child->kind == Kind::kAnd && needs_parentheses_of_and) ||
+                               random_.one_in(5);
     text += parenthesized ? "(" + child_text + ")" : child_text;
     return child;
   };
@@ -321,8 +321,7 @@ std::vector<NamedField> RandomQueries::draw_columns() {
   std::vector<NamedField> columns;
   std::set<std::string> names;
   for (uint32_t i = random_.between(1, 5); i > 0; --i) {
-    NamedField const& field =
-        random_.one_in(3) ? schema_.fields()[random_.below(2)] : draw_field();
+    NamedField const& field = random_.one_in(3) ? schema_.fields()[random_.below(2)] : draw_field();
     if (names.insert(field.name).second) columns.push_back(field);
   }
   return columns;
@@ -330,8 +329,10 @@ std::vector<NamedField> RandomQueries::draw_columns() {
 
 std::vector<AggregateColumn> RandomQueries::draw_aggregates() {
   static std::vector<std::pair<char const*, AggregateFunction>> const functions{
-      {"count", AggregateFunction::kCount}, {"sum", AggregateFunction::kSum},
-      {"min", AggregateFunction::kMin},     {"max", AggregateFunction::kMax},
+      {"count", AggregateFunction::kCount},
+      {"sum", AggregateFunction::kSum},
+      {"min", AggregateFunction::kMin},
+      {"max", AggregateFunction::kMax},
       {"avg", AggregateFunction::kAvg}};
   std::vector<AggregateColumn> aggregates;
   std::set<std::string> labels;

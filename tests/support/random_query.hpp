@@ -1,5 +1,5 @@
-// Random schemas, predicates and queries over given rows. Predicates come as a tree and as text with
-// the same meaning, so that the parser is under test as well. Not thread-safe.
+// Random schemas, predicates and queries over given rows. Predicates come as a tree and as text
+// with the same meaning, so that the parser is under test as well. Not thread-safe.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
-// Scans of real databases in tests, with tiny buffers and with ordinary ones, on both CPU mirrors, each
-// compared with rows that librocksdb's iterator gave. Not thread-safe.
+// Scans of real databases in tests, with tiny buffers and with ordinary ones, on both CPU mirrors,
+// each compared with rows that librocksdb's iterator gave. Not thread-safe.
 #pragma once
 
 #ifdef LEVELSCAN_WITH_ROCKSDB

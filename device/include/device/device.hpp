@@ -27,9 +27,9 @@
 namespace levelscan {
 
 struct DeviceInfo {
-  std::string backend;             // "cpu" or "cuda"
-  std::string name;                // a person's name for it
-  std::size_t memory_bytes = 0;    // device memory in all
+  std::string backend;              // "cpu" or "cuda"
+  std::string name;                 // a person's name for it
+  std::size_t memory_bytes = 0;     // device memory in all
   bool mirrors_alias_host = false;  // the mirror of a pinned block is the block itself: no copies
 };
 

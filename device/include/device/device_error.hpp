@@ -1,5 +1,5 @@
-// What a device throws: an allocation that failed, a driver that is missing, a device that was lost.
-// host/ turns it into levelscan::Error with the exit code for devices and memory.
+// What a device throws: an allocation that failed, a driver that is missing, a device that was
+// lost. host/ turns it into levelscan::Error with the exit code for devices and memory.
 #pragma once
 
 #include <stdexcept>

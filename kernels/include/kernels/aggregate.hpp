@@ -14,7 +14,7 @@ inline constexpr uint32_t kNoRow = UINT32_MAX;
 // the place of the row that has it (the first of equals), so that bytes need no copy.
 struct Aggregate {
   uint64_t count;
-  uint64_t sum_low;   // two's complement
+  uint64_t sum_low;  // two's complement
   uint64_t sum_high;
   double sum_float;
   uint32_t min_row;  // index into the rows, or kNoRow

@@ -8,7 +8,8 @@
 // written in phases. The rules:
 //   - block.for_each(count, f) calls f(0) .. f(count - 1) in any order, perhaps at once, and ends
 //     with a barrier: what one phase wrote, every item of the next one sees.
-//   - What lives across phases lives in `shared`; f never writes a captured local, and no item reads
+//   - What lives across phases lives in `shared`; f never writes a captured local, and no item
+//   reads
 //     what another item of the same phase writes.
 //   - `count` and the control flow between phases are the same for all lanes.
 //   - block.fetch_add is the only way for items to write the same word. It works on shared and on

@@ -67,8 +67,8 @@ struct EntryHeader {
 
 // Decodes the entry at `offset`, which must end at or before `end`. The next entry begins at
 // value_offset + value_size.
-LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE bool decode_entry(uint8_t const* bytes, uint32_t offset, uint32_t end,
-                                               EntryHeader& entry) {
+LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE bool decode_entry(uint8_t const* bytes, uint32_t offset,
+                                                         uint32_t end, EntryHeader& entry) {
   uint32_t non_shared = 0;
   // Nearly every entry has three one-byte lengths.
   if (offset < end && end - offset >= 3 &&

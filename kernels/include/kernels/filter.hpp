@@ -1,6 +1,6 @@
-// Kernel: decodes the restart intervals of all runs that the window touches, in parallel, and counts
-// in each the entries that are candidates: inside the window, the newest version of their key in
-// their run that the snapshot sees, and accepted by the predicate.
+// Kernel: decodes the restart intervals of all runs that the window touches, in parallel, and
+// counts in each the entries that are candidates: inside the window, the newest version of their
+// key in their run that the snapshot sees, and accepted by the predicate.
 //
 // The same test, as `IntervalFilter`, serves the gather kernel, which visits the same entries again
 // to write the candidates down.
@@ -120,8 +120,8 @@ LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& arg
     if (type != EntryType::kValue) {
       if (type == EntryType::kDeletion || type == EntryType::kSingleDeletion) continue;
       uint64_t newer = 0;
-      if (walk.first && first_is_shadowed(block, args, r, interval,
-                                          Bytes{walk.delta(), walk.user_size}, newer)) {
+      if (walk.first &&
+          first_is_shadowed(block, args, r, interval, Bytes{walk.delta(), walk.user_size}, newer)) {
         tally.count_shadowed(type_of(newer) == EntryType::kValue);
         continue;  // hidden, so it doesn't matter what it is
       }
@@ -134,7 +134,8 @@ LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& arg
                    walk.entry_offset, static_cast<uint64_t>(type));
       return;
     }
-    uint32_t const key_at_hand = walk.user_size < kKeyWindowBytes ? walk.user_size : kKeyWindowBytes;
+    uint32_t const key_at_hand =
+        walk.user_size < kKeyWindowBytes ? walk.user_size : kKeyWindowBytes;
     Row const row{{key_window, reads_key ? key_at_hand : 0},
                   walk.user_size,
                   {run.data + walk.value_offset, walk.value_size},

@@ -12,8 +12,8 @@
 
 namespace levelscan {
 
-// Where a run's candidates go. A candidate fits when its index is below `candidates_max` and its key
-// ends at or before `key_bytes_max`, both counted from the run's own bases.
+// Where a run's candidates go. A candidate fits when its index is below `candidates_max` and its
+// key ends at or before `key_bytes_max`, both counted from the run's own bases.
 struct CandidateShare {
   uint32_t candidate_base;
   uint32_t candidates_max;

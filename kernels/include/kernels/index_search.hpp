@@ -1,8 +1,8 @@
 // Kernel: binary search of a key range over the restart arrays of the runs' index blocks.
 //
-// An index block (table/block_based/index_builder.cc) has one entry for each data block: a separator
-// S_i with last_key(i) <= S_i < first_key(i+1), and the data block's handle. Entries stand as in a
-// data block, or, where the value is delta-encoded, without the value's length:
+// An index block (table/block_based/index_builder.cc) has one entry for each data block: a
+// separator S_i with last_key(i) <= S_i < first_key(i+1), and the data block's handle. Entries
+// stand as in a data block, or, where the value is delta-encoded, without the value's length:
 //   shared varint32 | non_shared varint32 | key[non_shared] | offset varint64, size varint64 when
 //   shared == 0, else the signed change of size as one varint64
 // Separators are internal keys, or bare user keys where the table says so.
@@ -20,9 +20,9 @@ struct IndexView {
   uint8_t const* index;      // the whole block, uncompressed
   uint32_t restarts_offset;  // end of the entries
   uint32_t restart_count;
-  bool user_keys;        // separators have no trailer
-  bool delta_encoded;    // values have no length
-  bool active;           // false: nothing to search for in this run
+  bool user_keys;      // separators have no trailer
+  bool delta_encoded;  // values have no length
+  bool active;         // false: nothing to search for in this run
   bool has_upper;
   uint64_t lower_trailer;  // internal-key target (lower, lower_trailer)
   Bytes lower;
@@ -36,8 +36,8 @@ struct IndexPosition {
 };
 
 struct IndexRange {
-  IndexPosition first;  // the first separator >= lower
-  IndexPosition last;   // the first separator >= upper; where there is none, the last entry
+  IndexPosition first;   // the first separator >= lower
+  IndexPosition last;    // the first separator >= upper; where there is none, the last entry
   uint32_t first_found;  // 0: every separator is below lower
   uint32_t last_found;   // 0: every separator is below upper
 };
@@ -135,9 +135,9 @@ LEVELSCAN_HOST_DEVICE inline bool search_separators(IndexView const& view, Bytes
   bool less = true;
   Bytes const first{walk.bytes + walk.delta_offset, walk.key_size};
   uint32_t const trailer_bytes = view.user_keys ? 0 : kTrailerBytes;
-  common = common_prefix(first.data, user_key.data,
-                         first.size - trailer_bytes < user_key.size ? first.size - trailer_bytes
-                                                                    : user_key.size);
+  common = common_prefix(
+      first.data, user_key.data,
+      first.size - trailer_bytes < user_key.size ? first.size - trailer_bytes : user_key.size);
   uint32_t previous_user_size = first.size - trailer_bytes;
   uint64_t separator_trailer =
       view.user_keys ? 0 : load_unaligned<uint64_t>(first.data + previous_user_size);
@@ -162,14 +162,15 @@ LEVELSCAN_HOST_DEVICE inline bool search_separators(IndexView const& view, Bytes
       uint32_t const limit = user_size < user_key.size ? user_size : user_key.size;
       common = kept;
       while (common < limit && byte_at(common) == user_key.data[common]) ++common;
-      order = common < limit              ? (byte_at(common) < user_key.data[common] ? -1 : 1)
+      order = common < limit               ? (byte_at(common) < user_key.data[common] ? -1 : 1)
               : user_size == user_key.size ? 0
               : user_size < user_key.size  ? -1
                                            : 1;
     }
     if (!view.user_keys) {
       uint64_t value = 0;
-      for (uint32_t i = kTrailerBytes; i > 0; --i) value = (value << 8) | byte_at(user_size + i - 1);
+      for (uint32_t i = kTrailerBytes; i > 0; --i)
+        value = (value << 8) | byte_at(user_size + i - 1);
       separator_trailer = value;
     }
     previous_user_size = user_size;
@@ -204,8 +205,8 @@ struct IndexSearch {
       IndexRange& range = args.ranges[r];
       bool valid = true;
       if (i % 2 == 0) {
-        valid = search_separators(view, view.lower, view.lower_trailer, range.first,
-                                  range.first_found);
+        valid =
+            search_separators(view, view.lower, view.lower_trailer, range.first, range.first_found);
       } else if (view.has_upper) {
         valid = search_separators(view, view.upper, UINT64_MAX, range.last, range.last_found);
       } else {

@@ -18,8 +18,8 @@ struct IntervalRange {
 
 struct Narrow {
   struct Args {
-    RunView const* runs;     // [run_count]
-    IntervalRange* ranges;   // [run_count] out
+    RunView const* runs;    // [run_count]
+    IntervalRange* ranges;  // [run_count] out
     uint32_t run_count;
     Window window;
     ScanStatus* status;
@@ -45,7 +45,8 @@ struct Narrow {
           range.last = below_upper;
           range.whole_first = below_lower;
           // The next interval's first key is below the upper bound, so all of this one is.
-          range.whole_last = args.window.has_upper && below_upper != 0 ? below_upper - 1 : below_upper;
+          range.whole_last =
+              args.window.has_upper && below_upper != 0 ? below_upper - 1 : below_upper;
         }
       }
       args.ranges[r] = range;

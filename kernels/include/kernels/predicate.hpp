@@ -14,7 +14,17 @@
 namespace levelscan {
 
 enum class FieldType : uint8_t {
-  kU8, kU16, kU32, kU64, kI8, kI16, kI32, kI64, kF32, kF64, kBytes,
+  kU8,
+  kU16,
+  kU32,
+  kU64,
+  kI8,
+  kI16,
+  kI32,
+  kI64,
+  kF32,
+  kF64,
+  kBytes,
 };
 
 enum class FieldSource : uint8_t {
@@ -113,8 +123,8 @@ struct Predicate {
 
 // What a predicate and a projection see of a row.
 struct Row {
-  Bytes key;             // the user key's leading bytes that are at hand
-  uint32_t key_size;     // of the whole user key
+  Bytes key;          // the user key's leading bytes that are at hand
+  uint32_t key_size;  // of the whole user key
   Bytes value;
   uint64_t sequence;
 };
@@ -223,7 +233,7 @@ LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE Ordering compare_scalars(Scalar const& a,
   if (a.kind == ScalarKind::kInteger && b.kind == ScalarKind::kInteger) {
     if (a.negative != b.negative) return a.negative ? Ordering::kLess : Ordering::kGreater;
     // Two's complement keeps the order of two numbers of the same sign.
-    return a.bits == b.bits ? Ordering::kEqual
+    return a.bits == b.bits  ? Ordering::kEqual
            : a.bits < b.bits ? Ordering::kLess
                              : Ordering::kGreater;
   }
@@ -280,9 +290,8 @@ LEVELSCAN_HOST_DEVICE inline Verdict evaluate(Predicate const& predicate, Row co
   while (at < predicate.instruction_count) {
     Instruction const& instruction = predicate.instructions[at];
     if (instruction.shape == OperandShape::kIntegerInValue) {
-      bool const result =
-          holds_for_integer(instruction, predicate.fields[instruction.left],
-                            predicate.constants[instruction.right], row.value);
+      bool const result = holds_for_integer(instruction, predicate.fields[instruction.left],
+                                            predicate.constants[instruction.right], row.value);
       at = result ? instruction.on_true : instruction.on_false;
       continue;
     }
@@ -295,7 +304,9 @@ LEVELSCAN_HOST_DEVICE inline Verdict evaluate(Predicate const& predicate, Row co
       Scalar right;
       if (instruction.right_is_constant) {
         Constant const& constant = predicate.constants[instruction.right];
-        right = Scalar{constant.kind, constant.negative, constant.bits,
+        right = Scalar{constant.kind,
+                       constant.negative,
+                       constant.bits,
                        {predicate.constant_bytes + constant.bytes_offset, constant.bytes_size}};
       } else {
         right = load_field(predicate.fields[instruction.right], row);

@@ -1,8 +1,9 @@
 // Kernel: drops the candidates that a newer version in another run shadows.
 //
-// Strategy "probe": each candidate looks up its user key in every run that can hold something newer.
-// The lookup sees unfiltered entries: a newer value that fails the predicate, or a tombstone, hides
-// an older value that passes. All entries of the window are resident, so absence is certain.
+// Strategy "probe": each candidate looks up its user key in every run that can hold something
+// newer. The lookup sees unfiltered entries: a newer value that fails the predicate, or a
+// tombstone, hides an older value that passes. All entries of the window are resident, so absence
+// is certain.
 #pragma once
 
 #include <cstdint>
@@ -63,8 +64,8 @@ struct ResolveProbe {
         if (newer_sequence < sequence) continue;
         if (newer_sequence == sequence && r > candidate.run) continue;
         candidate.flags &= ~kCandidateAlive;
-        bool const is_tombstone = type_of(newer) == EntryType::kDeletion ||
-                                  type_of(newer) == EntryType::kSingleDeletion;
+        bool const is_tombstone =
+            type_of(newer) == EntryType::kDeletion || type_of(newer) == EntryType::kSingleDeletion;
         block.fetch_add(is_tombstone ? shared.shadowed_tombstone : shared.shadowed_value, 1u);
         return;
       }

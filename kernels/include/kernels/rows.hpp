@@ -1,7 +1,7 @@
 // Kernels: the selected fields of the rows that were found, as cells and bytes in the result space.
 //
-// A row has `column_count` cells of 16 bytes each; a cell of bytes points into the result bytes. The
-// rows' byte sizes are measured first and scanned, so that each row knows its place.
+// A row has `column_count` cells of 16 bytes each; a cell of bytes points into the result bytes.
+// The rows' byte sizes are measured first and scanned, so that each row knows its place.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +29,8 @@ struct RowsArgs {
   RunView const* runs;
   Candidate const* candidates;
   uint8_t const* keys;
-  uint32_t const* rows;    // [row_count] places of the candidates, in output order
-  Field const* columns;    // [column_count]
+  uint32_t const* rows;  // [row_count] places of the candidates, in output order
+  Field const* columns;  // [column_count]
   uint32_t column_count;
   uint32_t row_count;
 };
@@ -69,11 +69,11 @@ struct MeasureRows {
 
 struct EmitRows {
   struct Args {
-    RowsArgs rows;              // row_count: rows to emit now
-    uint32_t first_row;         // index into rows.rows and row_bytes_end of the first of them
+    RowsArgs rows;                  // row_count: rows to emit now
+    uint32_t first_row;             // index into rows.rows and row_bytes_end of the first of them
     uint64_t const* row_bytes_end;  // inclusive sums of MeasureRows' sizes
-    Cell* cells;                // [row_count * column_count] out
-    uint8_t* bytes;             // out
+    Cell* cells;                    // [row_count * column_count] out
+    uint8_t* bytes;                 // out
   };
   struct Shared {};
 
@@ -84,7 +84,8 @@ struct EmitRows {
     uint64_t const base = args.first_row == 0 ? 0 : args.row_bytes_end[args.first_row - 1];
     block.for_each(left < kTileRows ? left : kTileRows, [&](uint32_t i) {
       uint32_t const r = args.first_row + first + i;
-      Row const row = row_of(args.rows.runs, args.rows.candidates[args.rows.rows[r]], args.rows.keys);
+      Row const row =
+          row_of(args.rows.runs, args.rows.candidates[args.rows.rows[r]], args.rows.keys);
       uint64_t at = (r == 0 ? 0 : args.row_bytes_end[r - 1]) - base;
       Cell* const cells = args.cells + static_cast<uint64_t>(first + i) * args.rows.column_count;
       for (uint32_t c = 0; c < args.rows.column_count; ++c) {

@@ -48,7 +48,8 @@ struct Interval {
   uint32_t end;    // after the last entry; begin == end when the restart array is corrupt
 };
 
-// The block that holds interval `interval`, among blocks [first, last]. REQUIRES: it is one of them.
+// The block that holds interval `interval`, among blocks [first, last]. REQUIRES: it is one of
+// them.
 LEVELSCAN_HOST_DEVICE inline uint32_t block_of_interval(RunView const& run, uint32_t interval,
                                                         uint32_t first, uint32_t last) {
   while (first < last) {

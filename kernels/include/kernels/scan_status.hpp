@@ -31,9 +31,9 @@ struct ScanStatus {
   uint32_t fault_offset;  // into the run's data block or index block
   uint64_t fault_detail;
 
-  uint64_t entries_seen;        // entries inside the window
-  // Visible values that the predicate rejected: the newest of their run, and older ones that begin a
-  // restart interval, where rejecting is cheaper than looking for a newer one.
+  uint64_t entries_seen;  // entries inside the window
+  // Visible values that the predicate rejected: the newest of their run, and older ones that begin
+  // a restart interval, where rejecting is cheaper than looking for a newer one.
   uint64_t entries_filtered;
   uint64_t shadowed_value;      // entries hidden by a newer value
   uint64_t shadowed_tombstone;  // entries hidden by a newer tombstone
