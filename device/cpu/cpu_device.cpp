@@ -128,6 +128,10 @@ void CpuDevice::gather_async(Gather::Args const& args, uint32_t tile_count, Stre
   launch<Gather>(args, tile_count);
 }
 
+void CpuDevice::resolve_mark_async(ResolveMark::Args const& args, uint32_t tile_count, StreamView) {
+  launch<ResolveMark>(args, tile_count);
+}
+
 void CpuDevice::resolve_probe_async(ResolveProbe::Args const& args, StreamView) {
   launch<ResolveProbe>(args, tiles_over(args.candidate_count, kTileCandidates));
 }

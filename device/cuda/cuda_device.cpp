@@ -189,6 +189,11 @@ void CudaDevice::gather_async(Gather::Args const& args, uint32_t tile_count, Str
   run([&] { launches::gather(args, tile_count, stream_of(stream)); });
 }
 
+void CudaDevice::resolve_mark_async(ResolveMark::Args const& args, uint32_t tile_count,
+                                    StreamView stream) {
+  run([&] { launches::resolve_mark(args, tile_count, stream_of(stream)); });
+}
+
 void CudaDevice::resolve_probe_async(ResolveProbe::Args const& args, StreamView stream) {
   run([&] { launches::resolve_probe(args, stream_of(stream)); });
 }

@@ -71,6 +71,10 @@ void gather(Gather::Args const& args, uint32_t tile_count, cudaStream_t stream) 
   launch<Gather>(args, tile_count, kTileIntervals, stream, "kernel Gather");
 }
 
+void resolve_mark(ResolveMark::Args const& args, uint32_t tile_count, cudaStream_t stream) {
+  launch<ResolveMark>(args, tile_count, kTileIntervals, stream, "kernel ResolveMark");
+}
+
 void resolve_probe(ResolveProbe::Args const& args, cudaStream_t stream) {
   launch<ResolveProbe>(args, tiles_over(args.candidate_count, kTileCandidates), kThreads, stream,
                        "kernel ResolveProbe");

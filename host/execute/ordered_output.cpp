@@ -14,21 +14,22 @@ bool OrderedOutput::commit(std::size_t task, FormattedRows const& rows) {
   if (rows.row_count == 0) return true;
   if (task != current_) {
     FormattedRows& mine = collected_[task];
-    if (mine.text.size() + rows.text.size() > kCollectBytesMax) {
-      turn_.wait(lock, [&] { return task == current_ || !may_wait_ || rows_written_ >= limit_; });
+    if (collected_bytes_ + rows.text.size() > kCollectBytesMax) {
+      turn_.wait(lock,
+                 [&] { return task == current_ || task >= wait_end_ || rows_written_ >= limit_; });
       if (rows_written_ >= limit_) return false;
     }
     if (task != current_) {
       std::size_t const base = mine.text.size();
       mine.text += rows.text;
+      collected_bytes_ += rows.text.size();
       mine.row_count += rows.row_count;
       for (std::size_t const end : rows.row_ends) mine.row_ends.push_back(base + end);
       return mine.row_count < limit_;
     }
   }
   // Nobody else writes as long as this task is the first unfinished one, but others may ask.
-  write_rows(collected_[task]);
-  collected_[task] = FormattedRows{};
+  write_collected(task);
   write_rows(rows);
   if (rows_written_ >= limit_) turn_.notify_all();
   return rows_written_ < limit_;
@@ -45,31 +46,33 @@ void OrderedOutput::write_rows(FormattedRows const& rows) {
   rows_written_ = limit_;
 }
 
+void OrderedOutput::write_collected(std::size_t task) {
+  write_rows(collected_[task]);
+  collected_bytes_ -= collected_[task].text.size();
+  collected_[task] = FormattedRows{};
+}
+
 void OrderedOutput::finish(std::size_t task) {
   std::unique_lock const lock(mutex_);
   finished_[task] = true;
   while (current_ < finished_.size() && finished_[current_]) {
-    write_rows(collected_[current_]);
-    collected_[current_] = FormattedRows{};
+    write_collected(current_);
     ++current_;
   }
   // What the next task has collected can go out now.
-  if (current_ < finished_.size()) {
-    write_rows(collected_[current_]);
-    collected_[current_] = FormattedRows{};
-  }
+  if (current_ < finished_.size()) write_collected(current_);
   turn_.notify_all();
 }
 
-void OrderedOutput::stop_waiting() {
+void OrderedOutput::stop_waiting(std::size_t first) {
   std::unique_lock const lock(mutex_);
-  may_wait_ = false;
+  wait_end_ = std::min(wait_end_, first);
   turn_.notify_all();
 }
 
 void OrderedOutput::wait_again() {
   std::unique_lock const lock(mutex_);
-  may_wait_ = true;
+  wait_end_ = SIZE_MAX;
 }
 
 bool OrderedOutput::limit_reached() const {

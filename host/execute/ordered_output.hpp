@@ -1,8 +1,8 @@
 // Puts the rows of tasks that run at once into the tasks' order, and counts them against the limit.
 //
 // The first unfinished task writes straight to the sink; the others collect, and wait once they
-// have collected a lot. That never deadlocks: tasks start in order, so the first unfinished one is
-// running, or every started one has finished.
+// have collected a lot together. That never deadlocks: tasks start in order, so the first
+// unfinished one is running, or every started one has finished.
 //
 // Thread-safe; the functions of one task are called by one thread at a time.
 #pragma once
@@ -42,25 +42,28 @@ class OrderedOutput {
   // The task has no more rows.
   void finish(std::size_t task);
 
-  // Wakes those who wait, who then collect without bound. For the end of a pool's life, and errors.
-  void stop_waiting();
+  // Wakes the waiting tasks from number `first` on, which then collect without bound. For the end
+  // of a pool's life, and errors.
+  void stop_waiting(std::size_t first);
   void wait_again();
 
   [[nodiscard]] bool limit_reached() const;
   [[nodiscard]] uint64_t rows_written() const;
 
  private:
-  static constexpr std::size_t kCollectBytesMax = 8 << 20;
+  static constexpr std::size_t kCollectBytesMax = 64 << 20;  // of all tasks
 
   void write_rows(FormattedRows const& rows);
+  void write_collected(std::size_t task);
 
   mutable std::mutex mutex_;
   std::condition_variable turn_;
   RowSink& sink_;
   uint64_t limit_;
   uint64_t rows_written_ = 0;
-  std::size_t current_ = 0;  // first unfinished task
-  bool may_wait_ = true;
+  std::size_t current_ = 0;               // first unfinished task
+  std::size_t wait_end_ = SIZE_MAX;       // tasks from here on don't wait
+  std::size_t collected_bytes_ = 0;       // of all tasks
   std::vector<FormattedRows> collected_;  // [task_count]
   std::vector<bool> finished_;            // [task_count]
 };

@@ -35,6 +35,9 @@ RunReader::RunReader(SortedRun const& run, uint32_t run_index, LevelBuffer& leve
       upper_(upper),
       verify_checksums_(verify_checksums),
       statistics_(statistics) {
+  for (TableMeta const& meta : run.metas) {
+    smallest_sequence_ = std::min(smallest_sequence_, meta.smallest_sequence);
+  }
   batch_.reserve(256);
   places_.reserve(256);
 }
@@ -278,12 +281,16 @@ RunReader::Append RunReader::append_decoded(Table const& table, uint32_t& append
 bool RunReader::append_block(Table const& table, BlockHandle const& handle, uint32_t bytes) {
   BlockPlace const place{table.path(), handle.offset};
   BlockTail const tail = parse_block_tail({level_.data.host() + used_bytes_, bytes}, place);
-  if (tail.entries_end == 0) return true;  // an empty block holds nothing
+  if (tail.entries_end == 0) {
+    check_restarts({level_.data.host() + used_bytes_, bytes}, tail, place);
+    return true;  // an empty block holds nothing
+  }
   if (block_count_ == blocks_max_) return false;
   if (tail.restart_count > intervals_max_ - interval_count_) {
-    if (block_count_ != 0) return false;
-    throw NeedLayout{NeedLayout::Space::kDataBlock, run_index_,
-                     PoolLayout::data_block_bytes_for_intervals(tail.restart_count)};
+    if (block_count_ != 0 && fill_blocks_max_ == kAnyBlocks) return false;
+    throw NeedLayout{
+        NeedLayout::Space::kDataBlock, run_index_,
+        PoolLayout::data_block_bytes_for_intervals(interval_count_ + tail.restart_count)};
   }
   level_.blocks_host()[block_count_] = DataBlockRef{used_bytes_, used_bytes_ + tail.entries_end,
                                                     tail.restart_count, interval_count_};
@@ -303,7 +310,7 @@ void RunReader::mirror_data(Device& device, StreamView stream) {
 
 RunView RunReader::view() const {
   return RunView{level_.data.device(), level_.blocks_device(), block_count_, interval_count_, 0, 0,
-                 run_.largest_sequence};
+                 run_.largest_sequence, smallest_sequence_};
 }
 
 std::string RunReader::place_of_data(uint32_t data_offset) const {

@@ -105,6 +105,7 @@ class RunReader {
   uint32_t intervals_max_;  // of the level buffer
   std::optional<std::string> const& upper_;
   bool verify_checksums_;
+  uint64_t smallest_sequence_ = UINT64_MAX;  // of the run
   ScanStatistics& statistics_;
 
   // The fill.

@@ -43,7 +43,7 @@ void ScanTask::timed(uint64_t ScanStatistics::*stage, Function&& function) {
 
 void ScanTask::run() {
   upload_query();
-  while (!state_.done && !context_.stop.load(std::memory_order_relaxed)) {
+  while (!state_.done && state_.number < context_.stop_from.load(std::memory_order_relaxed)) {
     if (context_.interrupted != nullptr && context_.interrupted->load(std::memory_order_relaxed)) {
       throw Error(ErrorCode::kInterrupted, "interrupted");
     }
@@ -167,16 +167,7 @@ void ScanTask::process(RoundWindow window) {
     uint32_t const candidate_count = static_cast<uint32_t>(total);
     uint32_t row_count = 0;
     timed(&ScanStatistics::resolve_ns, [&] {
-      uint32_t resident_runs = 0;
-      for (RunView const& view : views_) resident_runs += view.interval_count != 0 ? 1 : 0;
-      if (resident_runs > 1 || predicate_.reads_key != 0) {
-        device_.resolve_probe_async(
-            ResolveProbe::Args{filter_args_.runs, filter_args_.run_count, candidate_count,
-                               context_.snapshot, buffer_.candidates_device(),
-                               buffer_.keys_device(), predicate_, buffer_.status_device()},
-            stream_);
-        ++state_.statistics.resolve_probe;
-      }
+      resolve(candidate_count);
       row_count = device_.select_alive(buffer_.candidates_device(), candidate_count,
                                        buffer_.rows_device(), buffer_.scratch_device(), stream_);
       read_status();
@@ -357,6 +348,42 @@ std::string ScanTask::cut_window(RoundWindow const& window) {
     throw Error(ErrorCode::kCorruption, "candidates were counted that could not be found again");
   }
   return *cut;
+}
+
+void ScanTask::resolve(uint32_t candidate_count) {
+  uint32_t resident_runs = 0;
+  for (RunView const& view : views_) resident_runs += view.interval_count != 0 ? 1 : 0;
+  bool const several = resident_runs > 1;
+  bool const mark =
+      several && (context_.resolve == ResolveStrategy::kMark ||
+                  (context_.resolve == ResolveStrategy::kAuto &&
+                   marking_costs_less(candidate_count, resident_runs)));
+  if (mark) {
+    device_.resolve_mark_async(
+        ResolveMark::Args{filter_args_, buffer_.shares_device(), buffer_.candidates_device(),
+                          buffer_.keys_device()},
+        tile_count_, stream_);
+    ++state_.statistics.resolve_mark;
+  } else if (several) {
+    ++state_.statistics.resolve_probe;
+  }
+  // Probing also decides what the filter could not; without runs to probe it does only that.
+  if ((several && !mark) || predicate_.reads_key != 0) {
+    device_.resolve_probe_async(
+        ResolveProbe::Args{filter_args_.runs, mark ? 0 : filter_args_.run_count, candidate_count,
+                           context_.snapshot, buffer_.candidates_device(), buffer_.keys_device(),
+                           predicate_, buffer_.status_device()},
+        stream_);
+  }
+}
+
+// A probe searches a run's blocks and walks half an interval; a mark decodes one entry and searches
+// the candidates, which stand side by side.
+bool ScanTask::marking_costs_less(uint32_t candidate_count, uint32_t resident_runs) const {
+  constexpr uint64_t kMarksPerProbe = 20;
+  uint64_t const probes = uint64_t{candidate_count} * (resident_runs - 1);
+  uint64_t const marks = buffer_.status_host()->entries_seen * resident_runs;
+  return probes * kMarksPerProbe > marks;
 }
 
 RowsArgs ScanTask::rows_args(uint32_t row_count) const {

@@ -25,6 +25,7 @@
 #include "execute/aggregate_state.hpp"
 #include "execute/control_arena.hpp"
 #include "execute/ordered_output.hpp"
+#include "execute/resolve_strategy.hpp"
 #include "execute/run_reader.hpp"
 #include "execute/scan_result.hpp"
 #include "plan/task_planner.hpp"
@@ -52,10 +53,12 @@ struct ScanContext {
   uint64_t limit = UINT64_MAX;
   uint64_t snapshot = 0;
   bool verify_checksums = true;
+  ResolveStrategy resolve = ResolveStrategy::kAuto;
   RowSink const* sink = nullptr;    // null with aggregates
   OrderedOutput* output = nullptr;  // null with aggregates
   std::atomic<bool> const* interrupted = nullptr;
-  std::atomic<bool> stop{false};  // set: tasks return at their next round
+  // Tasks of this number or a later one return at their next round.
+  std::atomic<std::size_t> stop_from{SIZE_MAX};
 };
 
 // A task's progress: it survives the pool.
@@ -74,7 +77,7 @@ class ScanTask {
   // All references outlive the task.
   ScanTask(ScanContext& context, ScanBuffer& buffer, TaskState& state);
 
-  // Runs rounds until the range is done, the limit is reached, or context.stop is set. Throws
+  // Runs rounds until the range is done, the limit is reached, or context.stop_from says so. Throws
   // Error, DeviceError, NeedLayout.
   void run();
 
@@ -96,6 +99,8 @@ class ScanTask {
   bool share_candidates(uint64_t total);
   [[nodiscard]] std::string cut_window(RoundWindow const& window);
   void upload_shares();
+  void resolve(uint32_t candidate_count);
+  [[nodiscard]] bool marking_costs_less(uint32_t candidate_count, uint32_t resident_runs) const;
   [[nodiscard]] RowsArgs rows_args(uint32_t row_count) const;
   void emit_rows(uint32_t row_count);
   void aggregate_rows(uint32_t row_count);

@@ -121,8 +121,10 @@ struct Scanner::Impl {
 // Runs every unfinished task, rebuilding the pool when a task needs a larger layout.
 void Scanner::Impl::run_tasks(ScanContext& context, std::vector<TaskState>& tasks) {
   for (;;) {
+    // A pool that could not be grown left none behind.
+    if (!pool) pool = std::make_unique<ScanBufferPool>(device, plan_pool(version, device, request));
     context.layout = &pool->layout();
-    context.stop = false;
+    context.stop_from = SIZE_MAX;
     if (context.output != nullptr) context.output->wait_again();
 
     std::mutex mutex;  // guards what follows
@@ -130,9 +132,13 @@ void Scanner::Impl::run_tasks(ScanContext& context, std::vector<TaskState>& task
     std::exception_ptr failure;
     std::size_t failed_task = tasks.size();
     std::optional<NeedLayout> need;
-    auto const stop_all = [&] {
-      context.stop = true;
-      if (context.output != nullptr) context.output->stop_waiting();
+    std::size_t need_task = tasks.size();
+    // Stops the tasks that come after what was met in task `number`. Those before it are running, and
+    // their rows are wanted whatever happens there: with a limit they may be all that are.
+    auto const stop_from = [&](std::size_t number) {
+      if (context.output == nullptr) number = 0;
+      context.stop_from = std::min(context.stop_from.load(), number);
+      if (context.output != nullptr) context.output->stop_waiting(number);
     };
 
     auto const drive = [&] {
@@ -143,19 +149,25 @@ void Scanner::Impl::run_tasks(ScanContext& context, std::vector<TaskState>& task
           // Acquired in output order: whoever holds the lock gets the next task and its buffer.
           std::unique_lock lock(mutex);
           while (next < tasks.size() && tasks[next].done) ++next;
-          if (next == tasks.size() || context.stop) return;
+          if (next >= std::min(tasks.size(), context.stop_from.load())) return;
           task = &tasks[next++];
           lease = pool->acquire_wait();
           lock.unlock();
           ScanTask(context, *lease, *task).run();
           if (task->done && context.output != nullptr) {
             context.output->finish(task->number);
-            if (context.output->limit_reached()) stop_all();
+            if (context.output->limit_reached()) {
+              lock.lock();
+              stop_from(0);
+            }
           }
         } catch (NeedLayout const& met) {
           std::unique_lock const lock(mutex);
-          if (!need) need = met;
-          stop_all();
+          if (!need || task->number < need_task) {
+            need = met;
+            need_task = task->number;
+          }
+          stop_from(task->number);
           return;
         } catch (...) {
           std::unique_lock const lock(mutex);
@@ -164,7 +176,7 @@ void Scanner::Impl::run_tasks(ScanContext& context, std::vector<TaskState>& task
             failure = std::current_exception();
             failed_task = number;
           }
-          stop_all();
+          stop_from(number);
           return;
         }
       }
@@ -178,7 +190,9 @@ void Scanner::Impl::run_tasks(ScanContext& context, std::vector<TaskState>& task
       std::vector<std::jthread> drivers;
       for (std::size_t i = 0; i < driver_count; ++i) drivers.emplace_back(drive);
     }
-    if (failure) {
+    if (context.output != nullptr && context.output->limit_reached()) return;
+    // A task before the failed one that needs another layout goes on first.
+    if (failure && !(need && need_task < failed_task)) {
       try {
         std::rethrow_exception(failure);
       } catch (DeviceError const& error) {
@@ -231,6 +245,7 @@ ScanResult Scanner::run(Query const& query, RowSink* sink, std::atomic<bool> con
   }
   context.snapshot = query.snapshot.value_or(version.last_sequence);
   context.verify_checksums = impl_->options.verify_checksums;
+  context.resolve = impl_->options.resolve;
   context.interrupted = interrupted;
 
   KeyRange const range{query.lower, query.upper};

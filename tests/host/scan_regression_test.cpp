@@ -25,6 +25,7 @@
 #include "peer/row_record.hpp"
 #include "query/parser.hpp"
 #include "query/schema.hpp"
+#include "support/expect_error.hpp"
 #include "support/forwarding_device.hpp"
 #include "support/rocksdb_writer.hpp"
 #include "support/sst_builder.hpp"
@@ -204,6 +205,155 @@ TEST(ScanRegression, KeysOutOfOrderNeverSendTheCursorBack) {
           << error.what();
     }
   }
+}
+
+// A last word that calls the whole block its restart array.
+TEST(ScanRegression, ABlockOfRestartPointsWithoutEntriesIsCorrupt) {
+  bool found = false;
+  for (int filler = 0; filler < 4 && !found; ++filler) {
+    TemporaryDirectory const directory;
+    std::string const path = directory / "database";
+    {
+      rocksdb::Options options = testing::quiet_options();
+      testing::set_table_options(options, [](rocksdb::BlockBasedTableOptions& table) {
+        table.checksum = rocksdb::kNoChecksum;
+      });
+      auto const database = testing::open_database(options, path);
+      testing::put(*database, "key", std::string(100 + static_cast<std::size_t>(filler), 'v'));
+      testing::flush(*database);
+    }
+    DatabaseVersion const version = open_version(path);
+    Table const& table = *version.runs.at(0).tables.at(0);
+    std::vector<uint8_t> const index = table.read_index_block();
+    BlockHandle const handle = table.index_cursor(index).handle();
+    if (handle.size % 4 != 0) continue;
+    found = true;
+    std::string bytes = read_file(table.path());
+    bytes.replace(handle.offset + handle.size - 4, 4, test::fixed(handle.size / 4 - 1, 4));
+    write_file(table.path(), bytes);
+    Scanner scanner(version, small_options());
+    Keys sink;
+    testing::expect_error(ErrorCode::kCorruption, "restart points",
+                          [&] { scanner.run(query_of_keys(), &sink); });
+  }
+  EXPECT_TRUE(found);
+}
+
+// Whatever later tasks meet, those before them go on: answers don't depend on the threads.
+TEST(ScanRegression, DamageInALaterTaskTakesNoRowsFromThoseBeforeIt) {
+  TemporaryDirectory const directory;
+  std::string const path = directory / "database";
+  {
+    rocksdb::Options options = testing::quiet_options();
+    testing::set_table_options(
+        options, [](rocksdb::BlockBasedTableOptions& table) { table.block_size = 1000; });
+    auto const database = testing::open_database(options, path);
+    for (int i = 0; i < 2000; ++i) {
+      testing::put(*database, fmt::format("key{:05}", i), std::string(100, 'v'));
+    }
+    testing::flush(*database);
+  }
+  std::string const table = only_table(path);
+  std::string bytes = read_file(table);
+  bytes.replace(150000, 8, "damaged!");
+  write_file(table, bytes);
+  DatabaseVersion const version = open_version(path);
+  ScannerOptions options = small_options();
+  options.task_bytes = 60000;
+  options.data_block_bytes = 2000;
+  auto const scan = [&](uint32_t threads, uint64_t limit, bool damaged) {
+    options.threads = threads;
+    Scanner scanner(version, options);
+    Query query = query_of_keys();
+    query.limit = limit;
+    Keys sink;
+    if (damaged) {
+      testing::expect_error(ErrorCode::kCorruption, "checksum", [&] { scanner.run(query, &sink); });
+    } else {
+      scanner.run(query, &sink);
+    }
+    return sink.keys;
+  };
+  std::vector<std::string> const some = scan(1, 300, false);
+  std::vector<std::string> const all = scan(1, UINT64_MAX, true);
+  ASSERT_EQ(some.size(), 300u);
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_EQ(scan(3, 300, false), some);
+    ASSERT_EQ(scan(3, UINT64_MAX, true), all);
+  }
+}
+
+class CountingSink final : public RowSink {
+ public:
+  void format(RowBatch const&, std::string&) const override {}
+  void write(std::string_view text) override { bytes += text.size(); }
+
+  std::size_t bytes = 0;
+};
+
+// Tasks that have finished hold what they collected until their turn comes.
+TEST(ScanRegression, TasksCollectSoMuchTogether) {
+  constexpr std::size_t kTasks = 40;
+  constexpr std::size_t kTaskBytes = 4 << 20;
+  constexpr std::size_t kTasksThatFit = 16;  // of 64 MiB
+  CountingSink sink;
+  OrderedOutput output(sink, kTasks, UINT64_MAX);
+  FormattedRows rows;
+  rows.text.assign(kTaskBytes, 'r');
+  rows.row_count = 1;
+  std::atomic<std::size_t> finished{0};
+  std::thread others([&] {
+    for (std::size_t task = 1; task < kTasks; ++task) {
+      output.commit(task, rows);
+      output.finish(task);
+      ++finished;
+    }
+  });
+  auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (finished < kTasksThatFit && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_EQ(finished, kTasksThatFit);
+  EXPECT_EQ(sink.bytes, 0u);
+  output.commit(0, rows);
+  output.finish(0);
+  others.join();
+  EXPECT_EQ(sink.bytes, kTasks * kTaskBytes);
+}
+
+// Has no memory for large spaces while it is told so.
+class ScarceDevice final : public test::ForwardingDevice {
+ public:
+  using ForwardingDevice::ForwardingDevice;
+  void* allocate_pinned(std::size_t bytes) override {
+    if (scarce && bytes > kLargeBytes) throw DeviceError("no memory");
+    return ForwardingDevice::allocate_pinned(bytes);
+  }
+
+  static constexpr std::size_t kLargeBytes = 16 << 20;
+  bool scarce = true;
+};
+
+TEST(ScanRegression, AScannerWhosePoolCouldNotGrowServesTheNextScan) {
+  TemporaryDirectory const directory;
+  std::string const path = directory / "database";
+  {
+    auto const database = testing::open_database(testing::quiet_options(), path);
+    testing::put(*database, "a", "small");
+    testing::put(*database, "b", std::string(20 << 20, 'v'));
+    testing::flush(*database);
+  }
+  DatabaseVersion const version = open_version(path);
+  ScarceDevice device(make_cpu_device(CpuMirror::kAliasing));
+  Scanner scanner(version, small_options(), device);
+  Keys sink;
+  testing::expect_error(ErrorCode::kDevice, "no memory",
+                        [&] { scanner.run(query_of_keys(), &sink); });
+  device.scarce = false;
+  sink.keys.clear();
+  scanner.run(query_of_keys(), &sink);
+  EXPECT_EQ(sink.keys, (std::vector<std::string>{"a", "b"}));
 }
 
 }  // namespace

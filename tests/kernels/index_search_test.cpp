@@ -154,6 +154,12 @@ IndexInput random_input(Random& random) {
   };
   input.lower = bound();
   if (random.one_in(2)) input.lower_trailer = (uint64_t{random.below(6)} << 8) | 0xff;
+  if (random.one_in(4)) {
+    // A separator itself: it isn't less.
+    Separator const& separator = random.pick(input.separators);
+    input.lower = separator.user_key;
+    input.lower_trailer = separator.trailer;
+  }
   if (!random.one_in(4)) input.upper = bound();
   return input;
 }

@@ -181,7 +181,8 @@ class PipelineSuite : public KernelSuite {
       EXPECT_LE(filter_shadowed, expected.shadowed_value + expected.shadowed_tombstone);
     }
 
-    pipeline.resolve();
+    pipeline.resolve(resolution_);
+    resolution_ = resolution_ == Resolution::kProbe ? Resolution::kMark : Resolution::kProbe;
     pipeline.select_and_order();
     ScanStatus const resolved = pipeline.status();
     ASSERT_EQ(resolved.errors, 0u);
@@ -217,6 +218,7 @@ class PipelineSuite : public KernelSuite {
   }
 
   Coverage coverage_;
+  Resolution resolution_ = Resolution::kProbe;  // of the next scan
 };
 INSTANTIATE_TEST_SUITE_P(Blocks, PipelineSuite, all_blocks(), block_name);
 

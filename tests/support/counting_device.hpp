@@ -152,6 +152,11 @@ class CountingDevice final : public Device {
     ++launches_;
     inner_.gather_async(args, tile_count, stream);
   }
+  void resolve_mark_async(ResolveMark::Args const& args, uint32_t tile_count,
+                          StreamView stream) override {
+    ++launches_;
+    inner_.resolve_mark_async(args, tile_count, stream);
+  }
   void resolve_probe_async(ResolveProbe::Args const& args, StreamView stream) override {
     ++launches_;
     inner_.resolve_probe_async(args, stream);

@@ -59,6 +59,10 @@ class ForwardingDevice : public Device {
   void gather_async(Gather::Args const& args, uint32_t tile_count, StreamView stream) override {
     inner_->gather_async(args, tile_count, stream);
   }
+  void resolve_mark_async(ResolveMark::Args const& args, uint32_t tile_count,
+                          StreamView stream) override {
+    inner_->resolve_mark_async(args, tile_count, stream);
+  }
   void resolve_probe_async(ResolveProbe::Args const& args, StreamView stream) override {
     inner_->resolve_probe_async(args, stream);
   }

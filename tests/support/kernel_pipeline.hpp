@@ -25,7 +25,8 @@ class DeviceRuns {
       blocks_.push_back(std::make_unique<DeviceArray<DataBlockRef>>(device, stream, run.blocks));
       views.push_back(RunView{data_.back()->device(), blocks_.back()->device(),
                               static_cast<uint32_t>(run.blocks.size()), run.interval_count,
-                              slot_count_, tile_count_, run.largest_sequence});
+                              slot_count_, tile_count_, run.largest_sequence,
+                              run.smallest_sequence});
       slot_count_ += run.interval_count;
       tile_count_ += tiles_of(run.interval_count);
     }
@@ -44,6 +45,8 @@ class DeviceRuns {
   uint32_t slot_count_ = 0;
   uint32_t tile_count_ = 0;
 };
+
+enum class Resolution { kProbe, kMark };
 
 class KernelPipeline {
  public:
@@ -127,9 +130,16 @@ class KernelPipeline {
     gather(shares, candidates, key_bytes);
   }
 
-  void resolve() {
+  void resolve(Resolution by = Resolution::kProbe) {
+    if (by == Resolution::kMark) {
+      device_.resolve_mark_async(
+          ResolveMark::Args{args_, shares_->device(), candidates_->device(), keys_->device()},
+          runs_.tile_count(), stream_);
+    }
+    // After marking only what the filter left undecided is looked at.
+    uint32_t const probed_runs = by == Resolution::kProbe ? args_.run_count : 0;
     device_.resolve_probe_async(
-        ResolveProbe::Args{args_.runs, args_.run_count, static_cast<uint32_t>(candidates_->size()),
+        ResolveProbe::Args{args_.runs, probed_runs, static_cast<uint32_t>(candidates_->size()),
                            args_.window.snapshot, candidates_->device(), keys_->device(),
                            args_.predicate, args_.status},
         stream_);
@@ -147,7 +157,7 @@ class KernelPipeline {
   }
 
   // All of it. Stops after a step that reported a fault; returns the status.
-  ScanStatus run() {
+  ScanStatus run(Resolution by = Resolution::kProbe) {
     narrow();
     if (status().errors != 0) return status();
     filter();
@@ -155,7 +165,7 @@ class KernelPipeline {
     if (status().errors != 0) return status();
     gather_all();
     if (status().errors != 0) return status();
-    resolve();
+    resolve(by);
     if (status().errors != 0) return status();
     select_and_order();
     return status();

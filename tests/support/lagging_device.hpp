@@ -103,6 +103,10 @@ class LaggingDevice final : public Device {
   void gather_async(Gather::Args const& args, uint32_t tile_count, StreamView stream) override {
     enqueue(stream, [=, this](StreamView s) { inner_.gather_async(args, tile_count, s); });
   }
+  void resolve_mark_async(ResolveMark::Args const& args, uint32_t tile_count,
+                          StreamView stream) override {
+    enqueue(stream, [=, this](StreamView s) { inner_.resolve_mark_async(args, tile_count, s); });
+  }
   void resolve_probe_async(ResolveProbe::Args const& args, StreamView stream) override {
     enqueue(stream, [this, args](StreamView s) { inner_.resolve_probe_async(args, s); });
   }

@@ -74,6 +74,7 @@ inline RunData lay_out_randomly(Random& random, std::vector<TestEntry> const& en
   }
   for (TestEntry const& entry : entries) {
     run.largest_sequence = std::max(run.largest_sequence, entry.sequence);
+    run.smallest_sequence = std::min(run.smallest_sequence, entry.sequence);
   }
   return run;
 }

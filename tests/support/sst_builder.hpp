@@ -9,6 +9,7 @@
 //   internal key: user key | (sequence << 8 | type) u64 little-endian
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -145,6 +146,7 @@ struct RunData {
   std::vector<DataBlockRef> blocks;
   uint32_t interval_count = 0;
   uint64_t largest_sequence = 0;
+  uint64_t smallest_sequence = kSequenceMax;
 
   // `gap`: bytes of something else before the block, as a block's own checksum would be.
   void append(BuiltBlock const& block, std::string_view gap = {}) {
@@ -163,7 +165,8 @@ inline RunData build_run(std::vector<std::vector<TestEntry>> const& blocks, Bloc
   for (std::vector<TestEntry> const& entries : blocks) {
     run.append(build_data_block(entries, options));
     for (TestEntry const& entry : entries) {
-      if (entry.sequence > run.largest_sequence) run.largest_sequence = entry.sequence;
+      run.largest_sequence = std::max(run.largest_sequence, entry.sequence);
+      run.smallest_sequence = std::min(run.smallest_sequence, entry.sequence);
     }
   }
   return run;

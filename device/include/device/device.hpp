@@ -21,7 +21,8 @@
 #include "kernels/gather.hpp"
 #include "kernels/index_search.hpp"
 #include "kernels/narrow.hpp"
-#include "kernels/resolve.hpp"
+#include "kernels/resolve_mark.hpp"
+#include "kernels/resolve_probe.hpp"
 #include "kernels/rows.hpp"
 
 namespace levelscan {
@@ -96,6 +97,8 @@ class Device {
   // `tile_count`: over all runs, see RunView::first_tile. A launch of no tiles does nothing.
   virtual void filter_async(FilterArgs const& args, uint32_t tile_count, StreamView stream) = 0;
   virtual void gather_async(Gather::Args const& args, uint32_t tile_count, StreamView stream) = 0;
+  virtual void resolve_mark_async(ResolveMark::Args const& args, uint32_t tile_count,
+                                  StreamView stream) = 0;
   virtual void resolve_probe_async(ResolveProbe::Args const& args, StreamView stream) = 0;
   virtual void measure_rows_async(MeasureRows::Args const& args, StreamView stream) = 0;
   virtual void emit_rows_async(EmitRows::Args const& args, StreamView stream) = 0;

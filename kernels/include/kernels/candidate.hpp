@@ -8,8 +8,10 @@
 
 namespace levelscan {
 
-inline constexpr uint32_t kCandidateAlive = 1;      // cleared when a newer version shadows it
+inline constexpr uint32_t kCandidateAlive = 1;      // cleared when it is found not to be a row
 inline constexpr uint32_t kCandidateUndecided = 2;  // the predicate is still to be tested
+// Added once for each newer entry that shadows it, by whoever finds one.
+inline constexpr uint32_t kCandidateMark = 256;
 
 struct Candidate {
   uint64_t key_prefix;  // first 8 bytes of the user key, big-endian, zero-padded
@@ -42,7 +44,7 @@ LEVELSCAN_HOST_DEVICE inline uint64_t key_prefix_of(Bytes user_key) {
 }
 
 LEVELSCAN_HOST_DEVICE inline bool candidate_is_alive(Candidate const& candidate) {
-  return (candidate.flags & kCandidateAlive) != 0;
+  return (candidate.flags & kCandidateAlive) != 0 && candidate.flags < kCandidateMark;
 }
 
 LEVELSCAN_OUT_OF_LINE inline bool user_key_less(Candidate const& a, Candidate const& b,

@@ -160,13 +160,41 @@ LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& arg
   }
 }
 
-// The run that a tile of the grid belongs to.
-LEVELSCAN_HOST_DEVICE inline uint32_t run_of_tile(RunView const* runs, uint32_t run_count,
-                                                  uint32_t tile) {
+// Intervals [first, first + count) of one run: what one block of the grid visits.
+struct Tile {
+  uint32_t run;
+  uint32_t first;
+  uint32_t count;
+
+  LEVELSCAN_HOST_DEVICE bool touches(IntervalRange const& range) const {
+    return first < range.last && first + count > range.first;
+  }
+};
+
+LEVELSCAN_HOST_DEVICE inline Tile tile_at(RunView const* runs, uint32_t run_count, uint32_t index) {
   uint32_t r = run_count - 1;
-  while (r > 0 && runs[r].first_tile > tile) --r;
-  return r;
+  while (r > 0 && runs[r].first_tile > index) --r;
+  uint32_t const first = (index - runs[r].first_tile) * kTileIntervals;
+  uint32_t const left = runs[r].interval_count - first;
+  return Tile{r, first, left < kTileIntervals ? left : kTileIntervals};
 }
+
+// The data blocks that a tile's intervals lie in.
+struct TileBlocks {
+  uint32_t first;
+  uint32_t last;
+
+  LEVELSCAN_HOST_DEVICE static TileBlocks of(RunView const& run, Tile const& tile) {
+    uint32_t const first = block_of_interval(run, tile.first, 0, run.block_count - 1);
+    return TileBlocks{first, block_of_interval(run, tile.first + tile.count - 1, first,
+                                               run.block_count - 1)};
+  }
+
+  LEVELSCAN_HOST_DEVICE DataBlockRef const& of_interval(RunView const& run,
+                                                        uint32_t interval) const {
+    return run.blocks[block_of_interval(run, interval, first, last)];
+  }
+};
 
 LEVELSCAN_HOST_DEVICE inline uint32_t tiles_of(uint32_t interval_count) {
   return (interval_count + kTileIntervals - 1) / kTileIntervals;
@@ -176,8 +204,7 @@ struct Filter {
   using Args = FilterArgs;
 
   struct Shared {
-    uint32_t first_block;  // that the tile touches
-    uint32_t last_block;
+    TileBlocks blocks;
     uint64_t candidates;
     uint64_t key_bytes;
     uint32_t seen;
@@ -190,22 +217,18 @@ struct Filter {
   // A block is a tile of kTileIntervals intervals of one run; an item is an interval.
   template <class Block>
   LEVELSCAN_KERNEL void operator()(Block& block, Args const& args, Shared& shared) const {
-    uint32_t const r = run_of_tile(args.runs, args.run_count, block.index());
+    Tile const tile = tile_at(args.runs, args.run_count, block.index());
+    uint32_t const r = tile.run;
     RunView const& run = args.runs[r];
     IntervalRange const range = args.ranges[r];
-    uint32_t const tile_first = (block.index() - run.first_tile) * kTileIntervals;
-    uint32_t const tile_left = run.interval_count - tile_first;
-    uint32_t const tile_count = tile_left < kTileIntervals ? tile_left : kTileIntervals;
-    if (tile_first >= range.last || tile_first + tile_count <= range.first) {
-      block.for_each(tile_count, [&](uint32_t i) {
-        args.counts[run.first_slot + tile_first + i] = IntervalCount{0, 0};
+    if (!tile.touches(range)) {
+      block.for_each(tile.count, [&](uint32_t i) {
+        args.counts[run.first_slot + tile.first + i] = IntervalCount{0, 0};
       });
       return;
     }
     block.for_each(1, [&](uint32_t) {
-      shared.first_block = block_of_interval(run, tile_first, 0, run.block_count - 1);
-      shared.last_block = block_of_interval(run, tile_first + tile_count - 1, shared.first_block,
-                                            run.block_count - 1);
+      shared.blocks = TileBlocks::of(run, tile);
       shared.candidates = 0;
       shared.key_bytes = 0;
       shared.seen = 0;
@@ -213,15 +236,13 @@ struct Filter {
       shared.shadowed_value = 0;
       shared.shadowed_tombstone = 0;
     });
-    block.for_each(tile_count, [&](uint32_t i) {
-      uint32_t const interval = tile_first + i;
+    block.for_each(tile.count, [&](uint32_t i) {
+      uint32_t const interval = tile.first + i;
       IntervalCount count{0, 0};
       if (interval >= range.first && interval < range.last) {
-        uint32_t const data_block =
-            block_of_interval(run, interval, shared.first_block, shared.last_block);
         FilterTally tally{0, 0, 0, 0};
-        filter_interval(block, args, r, interval, run.blocks[data_block], shared.key_window[i],
-                        tally, [&](EntryWalk const& walk, bool) {
+        filter_interval(block, args, r, interval, shared.blocks.of_interval(run, interval),
+                        shared.key_window[i], tally, [&](EntryWalk const& walk, bool) {
                           ++count.candidates;
                           count.key_bytes += walk.user_size + kTrailerBytes;
                         });

@@ -62,8 +62,7 @@ struct Gather {
   };
 
   struct Shared {
-    uint32_t first_block;
-    uint32_t last_block;
+    TileBlocks blocks;
     uint8_t key_window[kTileIntervals][kKeyWindowBytes];
   };
 
@@ -71,28 +70,21 @@ struct Gather {
   template <class Block>
   LEVELSCAN_KERNEL void operator()(Block& block, Args const& args, Shared& shared) const {
     FilterArgs const& filter = args.filter;
-    uint32_t const r = run_of_tile(filter.runs, filter.run_count, block.index());
+    Tile const tile = tile_at(filter.runs, filter.run_count, block.index());
+    uint32_t const r = tile.run;
     RunView const& run = filter.runs[r];
     IntervalRange const range = filter.ranges[r];
-    uint32_t const tile_first = (block.index() - run.first_tile) * kTileIntervals;
-    uint32_t const tile_left = run.interval_count - tile_first;
-    uint32_t const tile_count = tile_left < kTileIntervals ? tile_left : kTileIntervals;
-    if (tile_first >= range.last || tile_first + tile_count <= range.first) return;
-    block.for_each(1, [&](uint32_t) {
-      shared.first_block = block_of_interval(run, tile_first, 0, run.block_count - 1);
-      shared.last_block = block_of_interval(run, tile_first + tile_count - 1, shared.first_block,
-                                            run.block_count - 1);
-    });
-    block.for_each(tile_count, [&](uint32_t i) {
-      uint32_t const interval = tile_first + i;
+    if (!tile.touches(range)) return;
+    block.for_each(1, [&](uint32_t) { shared.blocks = TileBlocks::of(run, tile); });
+    block.for_each(tile.count, [&](uint32_t i) {
+      uint32_t const interval = tile.first + i;
       if (interval < range.first || interval >= range.last) return;
       // Exclusive sums over all runs' slots, and one slot more for the total.
       IntervalCount const before = filter.counts[run.first_slot + interval];
       IntervalCount const after = filter.counts[run.first_slot + interval + 1];
       if (before.candidates == after.candidates) return;
       IntervalCount const base = filter.counts[run.first_slot];
-      DataBlockRef const& data_block =
-          run.blocks[block_of_interval(run, interval, shared.first_block, shared.last_block)];
+      DataBlockRef const& data_block = shared.blocks.of_interval(run, interval);
       CandidateShare& share = args.shares[r];
       KeyBuilder builder{run.data, interval_bytes(run, data_block, interval).begin, nullptr, 0};
       uint64_t index = before.candidates - base.candidates;

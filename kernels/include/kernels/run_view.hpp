@@ -32,8 +32,9 @@ struct RunView {
   uint32_t first_slot;  // where this run's intervals begin in the arrays over all runs' intervals
   uint32_t first_tile;  // where this run's tiles begin in the filter's grid
   uint64_t largest_sequence;
+  uint64_t smallest_sequence = 0;
 };
-static_assert(sizeof(RunView) == 40);
+static_assert(sizeof(RunView) == 48);
 
 // The user keys [lower, upper) that one round looks at, and the snapshot that it sees.
 struct Window {

@@ -48,6 +48,7 @@ struct ResolveProbe {
     });
     block.for_each(count, [&](uint32_t i) {
       Candidate& candidate = args.candidates[first + i];
+      if (!candidate_is_alive(candidate)) return;
       Bytes const user_key{args.keys + candidate.key_offset, candidate.user_size};
       uint64_t const sequence = sequence_of(candidate.trailer);
       for (uint32_t r = 0; r < args.run_count; ++r) {

@@ -1,0 +1,12 @@
+// How candidates are checked against newer runs. The answer is the same.
+#pragma once
+
+namespace levelscan {
+
+enum class ResolveStrategy {
+  kAuto,   // whichever costs less, window by window
+  kProbe,  // candidates look for newer entries
+  kMark,   // entries look for older candidates
+};
+
+}  // namespace levelscan
