@@ -6,9 +6,6 @@ find_package(nlohmann_json REQUIRED)
 if(LEVELSCAN_TESTS)
   find_package(GTest CONFIG REQUIRED)
 endif()
-if(LEVELSCAN_BENCH)
-  find_package(benchmark REQUIRED)
-endif()
 
 # Defines the imported target external::<name>; sets <name>_FOUND.
 function(levelscan_find_library name header library)

@@ -73,6 +73,8 @@ struct Coverage {
   uint64_t shadowed_value = 0;
   uint64_t shadowed_tombstone = 0;
   uint64_t filtered = 0;
+  uint64_t windows_probed = 0;
+  uint64_t windows_marked = 0;
   std::set<std::string> devices;
 };
 
@@ -118,6 +120,8 @@ ScannerOptions draw_options(Random& random, std::string& description) {
   options.threads = random.between(1, 3);
   options.verify_checksums = !random.one_in(5);
   options.memory_bytes = 256 << 20;
+  options.resolve = random.pick(std::vector<ResolveStrategy>{
+      ResolveStrategy::kAuto, ResolveStrategy::kProbe, ResolveStrategy::kMark});
   if (!random.one_in(5)) {
     // Tiny: every edge of every buffer is met.
     options.scans_max = random.between(1, 3);
@@ -133,10 +137,10 @@ ScannerOptions draw_options(Random& random, std::string& description) {
   }
   description = fmt::format(
       "threads {} scans_max {} data_block {} candidates {} keys {} result {} read_area {} task {} "
-      "verify {}",
+      "verify {} resolve {}",
       options.threads, options.scans_max, options.data_block_bytes, options.candidates_max,
       options.candidate_key_bytes, options.result_bytes, options.read_area_bytes,
-      options.task_bytes, options.verify_checksums);
+      options.task_bytes, options.verify_checksums, static_cast<int>(options.resolve));
   return options;
 }
 
@@ -295,6 +299,8 @@ class DatabaseScans {
     coverage_.shadowed_value += statistics.shadowed_value;
     coverage_.shadowed_tombstone += statistics.shadowed_tombstone;
     coverage_.filtered += statistics.entries_filtered;
+    coverage_.windows_probed += statistics.resolve_probe;
+    coverage_.windows_marked += statistics.resolve_mark;
   }
 
   Random& random_;
@@ -312,14 +318,14 @@ void print_coverage(Coverage const& coverage) {
       "{} tables, {} blocks, {} entries, {} tombstones, up to {} runs\n"
       "versions across intervals {}, blocks {}, files {}; {} entries share into a trailer\n"
       "separators: {} tables with internal keys, {} with user keys\n"
-      "{} filtered, shadowed by values {}, by tombstones {}\n",
+      "{} filtered, shadowed by values {}, by tombstones {}; windows probed {}, marked {}\n",
       coverage.scans, coverage.scans_with_rows, coverage.scans_of_several_windows,
       coverage.scans_of_several_tasks, coverage.aggregate_scans, coverage.limited_scans,
       coverage.old_snapshots, shape.tables, shape.blocks, shape.entries, shape.tombstones,
       shape.runs_max, shape.versions_across_intervals, shape.versions_across_blocks,
       shape.versions_across_files, shape.shared_into_trailer, shape.internal_separators,
       shape.user_separators, coverage.filtered, coverage.shadowed_value,
-      coverage.shadowed_tombstone);
+      coverage.shadowed_tombstone, coverage.windows_probed, coverage.windows_marked);
 }
 
 void expect_covered(Coverage const& coverage) {
@@ -341,6 +347,8 @@ void expect_covered(Coverage const& coverage) {
   EXPECT_GT(coverage.shadowed_value, 0u);
   EXPECT_GT(coverage.shadowed_tombstone, 0u);
   EXPECT_GT(coverage.filtered, 0u);
+  EXPECT_GT(coverage.windows_probed, 0u);
+  EXPECT_GT(coverage.windows_marked, 0u);
   EXPECT_EQ(shape.format_versions, (std::set<uint32_t>{2, 3, 4, 5}));
   EXPECT_EQ(shape.checksums, (std::set<int>{0, 1, 2, 3, 4}));
   EXPECT_EQ(shape.data_codecs, (std::set<int>{0, 1, 4, 5, 7}));

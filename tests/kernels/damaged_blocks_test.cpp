@@ -73,6 +73,25 @@ TEST_P(DamagedBlocksSuite, EveryByteDamagedOrCutOff) {
   EXPECT_GT(answers_, 0u);
 }
 
+// The restart point claims that the first interval goes on beyond the block, and its entry that its
+// value does: the predicate must not look at the value's last byte.
+TEST_P(DamagedBlocksSuite, RestartPointBeyondTheEntriesDoesNotLengthenAValue) {
+  PredicateProgram predicate;
+  uint16_t const field =
+      predicate.field(from_end(number_field(FieldSource::kValue, FieldType::kU8, 1)));
+  predicate.test(field, Comparison::kEqual, predicate.integer(7));
+  RunData run;
+  run.bytes = varint(0) + varint(9) + varint(1000) + internal_key("k", 0x101) + "value";
+  uint32_t const restarts_offset = static_cast<uint32_t>(run.bytes.size());
+  run.bytes += fixed(0, 4) + fixed(0x7fffffff, 4) + fixed(2, 4);
+  run.blocks = {DataBlockRef{0, restarts_offset, 2, 0}};
+  run.interval_count = 2;
+  run.largest_sequence = 1;
+  run.smallest_sequence = 1;
+  KernelPipeline pipeline(device(), stream(), {run}, {}, predicate);
+  EXPECT_EQ(pipeline.run().fault, ScanFault::kCorruptEntry);
+}
+
 TEST_P(DamagedBlocksSuite, KeysThatDescendAcrossIntervalsAreReportedToCandidates) {
   std::vector<TestEntry> const first{{"a", 1, kTypeValue, "v"}, {"m", 1, kTypeValue, "v"}};
   std::vector<TestEntry> const second{{"b", 1, kTypeValue, "v"}, {"z", 1, kTypeValue, "v"}};

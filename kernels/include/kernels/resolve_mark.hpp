@@ -101,10 +101,14 @@ struct ResolveMark {
     EntryWalk walk = EntryWalk::over(run.data, bounds.begin, bounds.end);
     WalkStep step = walk.next();
     if (step == WalkStep::kEnd) step = WalkStep::kCorrupt;  // no interval is empty
+    bool newer_is_visible = false;  // the previous entry, when it has the same user key
     for (; step == WalkStep::kEntry; step = walk.next()) {
       update_key_window(walk, key_window);
       uint64_t const sequence = sequence_of(walk.trailer);
-      if (sequence > filter.window.snapshot) continue;
+      // What an older version shadows, the newer one before it has marked.
+      bool const marked = walk.same_user_key && newer_is_visible;
+      newer_is_visible = sequence <= filter.window.snapshot;
+      if (marked || !newer_is_visible) continue;
       uint32_t const known = walk.user_size < kKeyWindowBytes ? walk.user_size : kKeyWindowBytes;
       Marker const marker{walk, bounds, key_window, key_prefix_of(Bytes{key_window, known})};
       bool const is_tombstone = type_of(walk.trailer) == EntryType::kDeletion ||
