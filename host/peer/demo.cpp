@@ -258,10 +258,10 @@ int run_demo(DemoOptions const& options, std::atomic<bool> const* interrupted) {
     }
     double const scan_time = median(scan_seconds);
     double const iterator_time = median(iterator_seconds);
-    fmt::print("{:<23} {:>12} {:>11} {:>7.1f} ms {:>8.1f} M/s {:>9.1f} ms {:>6.1f}x\n", demo.title,
+    fmt::print("{:<23} {:>12} {:>11} {:>7.1f} ms {:>8.1f} M/s {:>9.1f} ms {:>6.{}f}x\n", demo.title,
                found.entries_seen, found.rows, 1e3 * scan_time,
                1e-6 * static_cast<double>(found.entries_seen) / scan_time, 1e3 * iterator_time,
-               iterator_time / scan_time);
+               iterator_time / scan_time, iterator_time < scan_time ? 2 : 1);
     std::fflush(stdout);
   }
   fmt::print("\n{}\n", all_agree ? "Every answer is the iterator's, row for row."
