@@ -309,7 +309,7 @@ void RunReader::mirror_data(Device& device, StreamView stream) {
 }
 
 RunView RunReader::view() const {
-  return RunView{level_.data.device(), level_.blocks_device(), block_count_, interval_count_, 0, 0,
+  return RunView{level_.data.device(),  level_.blocks_device(), block_count_, interval_count_, 0, 0,
                  run_.largest_sequence, smallest_sequence_};
 }
 

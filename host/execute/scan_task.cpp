@@ -354,10 +354,9 @@ void ScanTask::resolve(uint32_t candidate_count) {
   uint32_t resident_runs = 0;
   for (RunView const& view : views_) resident_runs += view.interval_count != 0 ? 1 : 0;
   bool const several = resident_runs > 1;
-  bool const mark =
-      several && (context_.resolve == ResolveStrategy::kMark ||
-                  (context_.resolve == ResolveStrategy::kAuto &&
-                   marking_costs_less(candidate_count, resident_runs)));
+  bool const mark = several && (context_.resolve == ResolveStrategy::kMark ||
+                                (context_.resolve == ResolveStrategy::kAuto &&
+                                 marking_costs_less(candidate_count, resident_runs)));
   if (mark) {
     device_.resolve_mark_async(
         ResolveMark::Args{filter_args_, buffer_.shares_device(), buffer_.candidates_device(),

@@ -133,8 +133,8 @@ void Scanner::Impl::run_tasks(ScanContext& context, std::vector<TaskState>& task
     std::size_t failed_task = tasks.size();
     std::optional<NeedLayout> need;
     std::size_t need_task = tasks.size();
-    // Stops the tasks that come after what was met in task `number`. Those before it are running, and
-    // their rows are wanted whatever happens there: with a limit they may be all that are.
+    // Stops the tasks that come after what was met in task `number`. Those before it are running,
+    // and their rows are wanted whatever happens there: with a limit they may be all that are.
     auto const stop_from = [&](std::size_t number) {
       if (context.output == nullptr) number = 0;
       context.stop_from = std::min(context.stop_from.load(), number);

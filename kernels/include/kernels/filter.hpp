@@ -186,8 +186,8 @@ struct TileBlocks {
 
   LEVELSCAN_HOST_DEVICE static TileBlocks of(RunView const& run, Tile const& tile) {
     uint32_t const first = block_of_interval(run, tile.first, 0, run.block_count - 1);
-    return TileBlocks{first, block_of_interval(run, tile.first + tile.count - 1, first,
-                                               run.block_count - 1)};
+    return TileBlocks{
+        first, block_of_interval(run, tile.first + tile.count - 1, first, run.block_count - 1)};
   }
 
   LEVELSCAN_HOST_DEVICE DataBlockRef const& of_interval(RunView const& run,

@@ -1,8 +1,9 @@
 // Kernel: drops the candidates that a newer version in another run shadows, from the newer side.
 //
-// Strategy "mark": every visible entry of every run looks up its user key among the candidates of the
-// other runs, which stand in key order, and marks the one it is newer than. Unlike probing, its cost
-// does not grow with the number of candidates: an entry of a run that has only newer ones is skipped.
+// Strategy "mark": every visible entry of every run looks up its user key among the candidates of
+// the other runs, which stand in key order, and marks the one it is newer than. Unlike probing, its
+// cost does not grow with the number of candidates: an entry of a run that has only newer ones is
+// skipped.
 #pragma once
 
 #include <cstdint>
@@ -96,8 +97,7 @@ struct ResolveMark {
                                            uint8_t* key_window) const {
     FilterArgs const& filter = args.filter;
     RunView const& run = filter.runs[run_index];
-    Interval const bounds =
-        interval_bytes(run, shared.blocks.of_interval(run, interval), interval);
+    Interval const bounds = interval_bytes(run, shared.blocks.of_interval(run, interval), interval);
     EntryWalk walk = EntryWalk::over(run.data, bounds.begin, bounds.end);
     WalkStep step = walk.next();
     if (step == WalkStep::kEnd) step = WalkStep::kCorrupt;  // no interval is empty
@@ -115,8 +115,7 @@ struct ResolveMark {
                                 type_of(walk.trailer) == EntryType::kSingleDeletion;
       for (uint32_t r = 0; r < filter.run_count; ++r) {
         uint32_t const candidate_count = args.shares[r].candidates_max;
-        if (r == run_index || candidate_count == 0 ||
-            filter.runs[r].smallest_sequence > sequence) {
+        if (r == run_index || candidate_count == 0 || filter.runs[r].smallest_sequence > sequence) {
           continue;
         }
         Candidate* const candidates = args.candidates + args.shares[r].candidate_base;
@@ -132,8 +131,7 @@ struct ResolveMark {
         }
         if (low == candidate_count || marker.compare(candidates[low], args.keys) != 0) continue;
         uint64_t const candidate_sequence = sequence_of(candidates[low].trailer);
-        if (candidate_sequence > sequence ||
-            (candidate_sequence == sequence && r < run_index)) {
+        if (candidate_sequence > sequence || (candidate_sequence == sequence && r < run_index)) {
           continue;
         }
         if (block.fetch_add(candidates[low].flags, kCandidateMark) < kCandidateMark) {
