@@ -14,6 +14,7 @@
 
 #include "table/refusal.hpp"
 #include "table/table_reader.hpp"
+#include "version/range_tombstone.hpp"
 
 namespace levelscan {
 
@@ -55,6 +56,8 @@ struct DatabaseVersion {
   // Newest first: every L0 file by itself, by descending largest sequence, then each level >= 1
   // that has tables.
   std::vector<SortedRun> runs;
+  // Of all runs, each already clipped to what it may hide; in no order.
+  std::vector<RangeTombstone> range_tombstones;
   // What blocks a scan, but not a description. Empty: the database can be scanned.
   std::vector<Refusal> refusals;
   std::vector<std::string> column_families;  // "default" first
