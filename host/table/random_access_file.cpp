@@ -45,19 +45,27 @@ RandomAccessFile RandomAccessFile::open(std::string const& path) {
   return std::move(*file);
 }
 
+RandomAccessFile RandomAccessFile::in_memory(std::vector<uint8_t> bytes, std::string path) {
+  RandomAccessFile file(-1, bytes.size(), std::move(path));
+  file.bytes_ = std::move(bytes);
+  return file;
+}
+
 RandomAccessFile::~RandomAccessFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 RandomAccessFile::RandomAccessFile(RandomAccessFile&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
-      size_(other.size_),
-      path_(std::move(other.path_)) {}
+      size_(std::exchange(other.size_, 0)),
+      path_(std::move(other.path_)),
+      bytes_(std::move(other.bytes_)) {}
 
 RandomAccessFile& RandomAccessFile::operator=(RandomAccessFile&& other) noexcept {
   std::swap(descriptor_, other.descriptor_);
   std::swap(size_, other.size_);
   std::swap(path_, other.path_);
+  std::swap(bytes_, other.bytes_);
   return *this;
 }
 
@@ -66,6 +74,10 @@ void RandomAccessFile::read(uint64_t offset, std::span<uint8_t> out) const {
     throw corruption_error(
         path_, offset,
         fmt::format("{} bytes wanted, but the file has {} bytes", out.size(), size_));
+  }
+  if (descriptor_ < 0) {
+    std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(offset), out.size(), out.begin());
+    return;
   }
   // Linux moves at most 2 GiB in one call.
   constexpr std::size_t kPieceBytesMax = std::size_t{1} << 30;
@@ -94,6 +106,7 @@ std::vector<uint8_t> RandomAccessFile::read(uint64_t offset, uint64_t bytes) con
 }
 
 void RandomAccessFile::will_need(uint64_t offset, uint64_t bytes) const noexcept {
+  if (descriptor_ < 0) return;
   // The result is of no use: reading works without it.
   static_cast<void>(::posix_fadvise(descriptor_, static_cast<off_t>(offset),
                                     static_cast<off_t>(bytes), POSIX_FADV_WILLNEED));

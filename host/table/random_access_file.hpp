@@ -1,4 +1,5 @@
-// A file opened for reading at any offset. Never writes, never locks.
+// A file opened for reading at any offset, or bytes held in memory that are read like one. Never
+// writes, never locks.
 // Immutable after open; const member functions are thread-safe. Movable.
 #pragma once
 
@@ -16,6 +17,8 @@ class RandomAccessFile {
   static RandomAccessFile open(std::string const& path);
   // The same, but nothing when there is no such file.
   static std::optional<RandomAccessFile> open_if_exists(std::string const& path);
+  // Owns the bytes; `path` is what error texts call them.
+  static RandomAccessFile in_memory(std::vector<uint8_t> bytes, std::string path);
 
   ~RandomAccessFile();
   RandomAccessFile(RandomAccessFile&& other) noexcept;
@@ -39,9 +42,10 @@ class RandomAccessFile {
   RandomAccessFile(int descriptor, uint64_t size, std::string path)
       : descriptor_(descriptor), size_(size), path_(std::move(path)) {}
 
-  int descriptor_;  // owned; -1 after a move
+  int descriptor_;  // owned; -1 after a move, and where the bytes are in memory
   uint64_t size_;
   std::string path_;
+  std::vector<uint8_t> bytes_;  // in memory: all of them
 };
 
 }  // namespace levelscan

@@ -5,30 +5,17 @@
 #include <algorithm>
 
 #include "table/checksum.hpp"
-#include "table/coding.hpp"
 #include "table/refusal.hpp"
 
 namespace levelscan {
-namespace {
-
-constexpr uint8_t kZeroType = 0;
-constexpr uint8_t kFullType = 1;
-constexpr uint8_t kFirstType = 2;
-constexpr uint8_t kLastType = 4;
-// Record types with this bit may be skipped by readers that do not know them.
-constexpr uint8_t kIgnorableTypeBit = 0x80;
-
-constexpr uint32_t kTypeOffset = 6;
-
-}  // namespace
 
 bool LogReader::next(std::vector<uint8_t>& record) {
   record.clear();
   bool in_record = false;
-  Fragment fragment;
+  LogFragment fragment;
   while (next_fragment(fragment)) {
-    bool const starts = fragment.type == kFullType || fragment.type == kFirstType;
-    bool const ends = fragment.type == kFullType || fragment.type == kLastType;
+    bool const starts = fragment.type == kLogFull || fragment.type == kLogFirst;
+    bool const ends = fragment.type == kLogFull || fragment.type == kLogLast;
     // Early LevelDB could leave an empty first fragment at a block's end.
     if (starts && in_record && !record.empty()) {
       throw corruption_error(path_, fragment.offset, "log record begins inside another");
@@ -40,7 +27,7 @@ bool LogReader::next(std::vector<uint8_t>& record) {
     in_record = true;
     record.insert(record.end(), fragment.data.begin(), fragment.data.end());
     if (ends) {
-      complete_bytes_ = position_;
+      complete_bytes_ = fragments_.position();
       return true;
     }
   }
@@ -49,66 +36,51 @@ bool LogReader::next(std::vector<uint8_t>& record) {
   return false;
 }
 
-bool LogReader::next_fragment(Fragment& fragment) {
+bool LogReader::next_fragment(LogFragment& fragment) {
   while (true) {
-    uint64_t const left_in_block = kLogBlockBytes - position_ % kLogBlockBytes;
-    if (left_in_block < kLogHeaderBytes) position_ += left_in_block;
-    if (position_ >= log_.size() || log_.size() - position_ < kLogHeaderBytes) return false;
+    switch (fragments_.next(fragment)) {
+      case LogEvent::kEnd:
+      case LogEvent::kTruncatedHeader:
+      case LogEvent::kOldRecord: return false;
+      case LogEvent::kZeros: check_zeros(fragment.offset); return false;
+      case LogEvent::kTruncatedData: check_torn_record(fragment); return false;
+      case LogEvent::kTooLong:
+        throw corruption_error(
+            path_, fragment.offset,
+            fmt::format("log record of {} bytes crosses its block", fragment.length));
+      case LogEvent::kBadChecksum:
+        throw corruption_error(path_, fragment.offset,
+                               fmt::format("log record has checksum 0x{:08x}, stored is 0x{:08x}",
+                                           fragment.computed, fragment.stored));
+      case LogEvent::kFragment: break;
+    }
+    if (fragment.type >= kLogFull && fragment.type <= kLogLast) return true;
+    if ((fragment.type & kLogIgnorableBit) != 0) continue;
+    throw unsupported_error({fmt::format("log record type {}", fragment.type), path_,
+                             fragment.offset,
+                             "read this database with the RocksDB release that wrote it"});
+  }
+}
 
-    uint64_t const offset = position_;
-    uint8_t const* const header = log_.data() + offset;
-    uint64_t const block_end =
-        std::min<uint64_t>(offset + kLogBlockBytes - offset % kLogBlockBytes, log_.size());
-    uint32_t const length = load_fixed16(header + sizeof(uint32_t));
-    uint8_t const type = header[kTypeOffset];
-
-    if (type == kZeroType && length == 0) {
-      // Preallocated space: nothing but zeros may follow.
-      auto const rest = log_.subspan(offset);
-      if (std::any_of(rest.begin(), rest.end(), [](uint8_t byte) { return byte != 0; })) {
-        throw corruption_error(path_, offset, "zeros before the end of the log");
-      }
-      return false;
-    }
-    if (offset + kLogHeaderBytes + length > block_end) {
-      if (block_end < log_.size() || block_end % kLogBlockBytes == 0) {
-        throw corruption_error(path_, offset,
-                               fmt::format("log record of {} bytes crosses its block", length));
-      }
-      check_torn_record(offset);
-      return false;
-    }
-    uint32_t const stored = load_fixed32(header);
-    uint32_t const computed = crc32c_mask(crc32c({header + kTypeOffset, 1 + length}));
-    if (stored != computed) {
-      throw corruption_error(
-          path_, offset,
-          fmt::format("log record has checksum 0x{:08x}, stored is 0x{:08x}", computed, stored));
-    }
-    position_ = offset + kLogHeaderBytes + length;
-    if (type < kFullType || type > kLastType) {
-      if ((type & kIgnorableTypeBit) != 0) continue;
-      throw unsupported_error({fmt::format("log record type {}", type), path_, offset,
-                               "read this database with the RocksDB release that wrote it"});
-    }
-    fragment = {type, {header + kLogHeaderBytes, length}, offset};
-    return true;
+// Preallocated space: nothing but zeros may follow.
+void LogReader::check_zeros(uint64_t offset) const {
+  auto const rest = log_.subspan(offset);
+  if (std::any_of(rest.begin(), rest.end(), [](uint8_t byte) { return byte != 0; })) {
+    throw corruption_error(path_, offset, "zeros before the end of the log");
   }
 }
 
 // A record that runs past the end of the file was not wholly written, or its length is wrong. The
 // checksum does not cover the length, so a shorter one that checks gives the second case away.
-void LogReader::check_torn_record(uint64_t offset) const {
-  uint8_t const* const header = log_.data() + offset;
-  uint32_t const stored = load_fixed32(header);
+void LogReader::check_torn_record(LogFragment const& fragment) const {
+  uint64_t const covered = fragment.offset + kLogHeaderBytes - 1;  // from the type byte on
   uint32_t crc = 0;
-  for (uint64_t at = offset + kTypeOffset; at < log_.size(); ++at) {
+  for (uint64_t at = covered; at < log_.size(); ++at) {
     crc = crc32c({log_.data() + at, 1}, crc);
-    if (crc32c_mask(crc) == stored) {
-      throw corruption_error(
-          path_, offset,
-          fmt::format("log record claims {} bytes, its checksum fits {}",
-                      load_fixed16(header + sizeof(uint32_t)), at - offset - kTypeOffset));
+    if (crc32c_mask(crc) == fragment.stored) {
+      throw corruption_error(path_, fragment.offset,
+                             fmt::format("log record claims {} bytes, its checksum fits {}",
+                                         fragment.length, at - covered));
     }
   }
 }

@@ -1,8 +1,4 @@
-// The records of a RocksDB log file, as the MANIFEST is one.
-//
-//   file:    blocks of 32 KiB; fewer than 7 bytes at a block's end are padding
-//   record:  masked CRC-32C u32 of (type || data) | length u16 | type u8 | data[length]
-//   type:    1 full | 2 first | 3 middle | 4 last fragment | 0 with length 0: preallocated zeros
+// The logical records of a MANIFEST. log_fragment.hpp has the bytes of a log.
 //
 // A record that the file's end cuts off is a write in progress and ends the log, as RocksDB reads
 // it. All else that does not check is corruption. Not thread-safe.
@@ -13,16 +9,18 @@
 #include <string>
 #include <vector>
 
-namespace levelscan {
+#include "version/log_fragment.hpp"
 
-inline constexpr uint32_t kLogBlockBytes = 32768;
-inline constexpr uint32_t kLogHeaderBytes = 7;
+namespace levelscan {
 
 class LogReader {
  public:
   // `log` holds the whole file, or as much of it as had been written; it and `path` must outlive
   // the reader.
-  LogReader(std::span<uint8_t const> log, std::string const& path) : log_(log), path_(path) {}
+  LogReader(std::span<uint8_t const> log, std::string const& path)
+      : log_(log), source_(log), fragments_(source_, std::nullopt), path_(path) {}
+  LogReader(LogReader const&) = delete;
+  LogReader& operator=(LogReader const&) = delete;
 
   // Reads the next record into `record`; false at the end.
   // Throws Error: kCorruption, kUnsupported for record types of write-ahead logs or of later
@@ -34,18 +32,14 @@ class LogReader {
   [[nodiscard]] uint64_t complete_bytes() const { return complete_bytes_; }
 
  private:
-  struct Fragment {
-    uint8_t type = 0;
-    std::span<uint8_t const> data;
-    uint64_t offset = 0;
-  };
-
-  bool next_fragment(Fragment& fragment);
-  void check_torn_record(uint64_t offset) const;
+  bool next_fragment(LogFragment& fragment);
+  void check_zeros(uint64_t offset) const;
+  void check_torn_record(LogFragment const& fragment) const;
 
   std::span<uint8_t const> log_;
+  MemoryLogSource source_;
+  FragmentReader fragments_;
   std::string const& path_;
-  uint64_t position_ = 0;
   uint64_t record_offset_ = 0;
   uint64_t complete_bytes_ = 0;
 };

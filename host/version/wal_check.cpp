@@ -1,19 +1,14 @@
 #include "version/wal_check.hpp"
 
-#include <dirent.h>
 #include <fmt/core.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <charconv>
-#include <cstring>
-#include <memory>
 #include <optional>
 #include <string_view>
 
-#include "table/coding.hpp"
 #include "table/random_access_file.hpp"
+#include "version/directory.hpp"
+#include "version/options_file.hpp"
 
 namespace levelscan {
 namespace {
@@ -21,37 +16,6 @@ namespace {
 constexpr std::string_view kFlushAdvice =
     "open the database with RocksDB, call Flush() and close it, or run `ldb --db=PATH compact`; "
     "then scan again";
-
-std::optional<uint64_t> parse_number(std::string_view digits) {
-  uint64_t number = 0;
-  auto const [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size())
-    return std::nullopt;
-  return number;
-}
-
-// Names of a directory's entries; nothing when there is no such directory.
-std::optional<std::vector<std::string>> list_directory(std::string const& path) {
-  std::unique_ptr<DIR, int (*)(DIR*)> const directory(::opendir(path.c_str()), &::closedir);
-  if (!directory) {
-    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
-    throw Error(ErrorCode::kRuntime, fmt::format("cannot list {}: {}", path, std::strerror(errno)));
-  }
-  std::vector<std::string> names;
-  errno = 0;
-  while (dirent const* const entry = ::readdir(directory.get())) names.emplace_back(entry->d_name);
-  if (errno != 0) {
-    throw Error(ErrorCode::kRuntime, fmt::format("cannot list {}: {}", path, std::strerror(errno)));
-  }
-  return names;
-}
-
-bool same_directory(std::string const& a, std::string const& b) {
-  struct stat a_status {};
-  struct stat b_status {};
-  return ::stat(a.c_str(), &a_status) == 0 && ::stat(b.c_str(), &b_status) == 0 &&
-         a_status.st_dev == b_status.st_dev && a_status.st_ino == b_status.st_ino;
-}
 
 struct LiveLog {
   uint64_t number = 0;
@@ -65,7 +29,7 @@ std::vector<LiveLog> live_logs(std::string const& directory, std::vector<std::st
   for (std::string const& name : names) {
     if (!name.ends_with(kSuffix)) continue;
     std::optional<uint64_t> const number =
-        parse_number(std::string_view(name).substr(0, name.size() - kSuffix.size()));
+        parse_file_number(std::string_view(name).substr(0, name.size() - kSuffix.size()));
     if (number && *number >= log_number) logs.push_back({*number, directory + "/" + name});
   }
   std::sort(logs.begin(), logs.end(),
@@ -96,62 +60,10 @@ void check_logs(std::vector<LiveLog> const& logs, std::vector<Refusal>& refusals
   }
 }
 
-// Values in OPTIONS files have some characters escaped.
-std::string unescape(std::string_view value) {
-  std::string text;
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    if (value[i] != '\\' || i + 1 == value.size()) {
-      text += value[i];
-    } else {
-      char const escaped = value[++i];
-      text += escaped == 'n' ? '\n' : escaped == 'r' ? '\r' : escaped;
-    }
-  }
-  return text;
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r'))
-    text.remove_suffix(1);
-  return text;
-}
-
 }  // namespace
 
 std::string wal_directory_option(std::string const& database) {
-  constexpr std::string_view kPrefix = "OPTIONS-";
-  constexpr uint64_t kOptionsBytesMax = uint64_t{64} << 20;
-  std::optional<uint64_t> newest;
-  std::string newest_name;
-  for (std::string const& name : list_directory(database).value_or(std::vector<std::string>())) {
-    if (!name.starts_with(kPrefix)) continue;
-    std::optional<uint64_t> const number =
-        parse_number(std::string_view(name).substr(kPrefix.size()));
-    if (number && (!newest || *number > *newest)) {
-      newest = number;
-      newest_name = name;
-    }
-  }
-  if (!newest) return {};
-  std::optional<RandomAccessFile> const file =
-      RandomAccessFile::open_if_exists(database + "/" + newest_name);
-  if (!file) return {};
-  if (file->size() > kOptionsBytesMax)
-    throw corruption_error(file->path(), fmt::format("{} bytes", file->size()));
-  std::vector<uint8_t> const bytes = file->read(0, file->size());
-  std::string_view text = as_text(bytes);
-  bool in_database_options = false;
-  while (!text.empty()) {
-    std::size_t const line_end = std::min(text.find('\n'), text.size());
-    std::string_view const line = trim(text.substr(0, line_end));
-    text.remove_prefix(std::min(line_end + 1, text.size()));
-    if (line.starts_with('[')) in_database_options = line == "[DBOptions]";
-    std::size_t const equals = line.find('=');
-    if (!in_database_options || equals == std::string_view::npos) continue;
-    if (trim(line.substr(0, equals)) == "wal_dir") return unescape(trim(line.substr(equals + 1)));
-  }
-  return {};
+  return read_newest_options(database).database_option("wal_dir").value_or("");
 }
 
 std::vector<Refusal> check_write_ahead_logs(std::string const& database, uint64_t log_number,
