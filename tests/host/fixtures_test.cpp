@@ -1,0 +1,204 @@
+// Databases that other builds of RocksDB and LevelDB wrote (tests/fixtures/), against the rows that
+// those builds read from them. What levelscan refuses must be refused under its exact name.
+//
+//   NAME/       the database's files
+//   NAME.rows   "[family]" begins a column family, then a line a row: key, tab, value; \xNN is a
+//   byte
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <ostream>
+#include <set>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "query/aggregates.hpp"
+#include "query/key_argument.hpp"
+#include "support/expect_error.hpp"
+#include "support/scan_rows.hpp"
+
+namespace levelscan {
+namespace {
+
+using namespace levelscan::testing;
+
+struct Fixture {
+  char const* name;
+  char const* refused =
+      nullptr;  // the feature, where it cannot be scanned; null: its rows come out
+};
+constexpr Fixture kFixtures[] = {
+    {"leveldb-1.23-long-log", "unflushed data in the write-ahead log"},
+    {"leveldb-1.23-own-comparator", "comparator 'fixture.ShorterFirst'"},
+    {"leveldb-1.23-snappy", "table format_version 0 (LevelDB's)"},
+    {"leveldb-1.23-uncompressed", "table format_version 0 (LevelDB's)"},
+    {"myrocks-10.11", "comparator 'RocksDB_SE_v3.10'"},
+    {"myrocks-10.11-reverse", "comparator 'RocksDB_SE_v3.10'"},
+    {"myrocks-10.11-two-phase", "comparator 'RocksDB_SE_v3.10'"},
+    {"rocksdb-9.8-blobs", "blob files"},
+    {"rocksdb-9.8-checksums", "table format_version 6"},
+    {"rocksdb-9.8-codecs", "table format_version 6"},
+    {"rocksdb-9.8-column-families", "column families besides the default one (orders, empty)"},
+    {"rocksdb-9.8-cuckoo-table", "cuckoo table format"},
+    {"rocksdb-9.8-data-block-hash-index", "table format_version 6"},
+    {"rocksdb-9.8-delete-range", "table format_version 6"},
+    {"rocksdb-9.8-dictionaries", "table format_version 6"},
+    {"rocksdb-9.8-format-0", "table format_version 0 (LevelDB's)"},
+    {"rocksdb-9.8-format-1", "table format_version 1"},
+    {"rocksdb-9.8-format-2", "BZip2 compression"},
+    {"rocksdb-9.8-format-6", "table format_version 6"},
+    {"rocksdb-9.8-indexes", "table format_version 6"},
+    {"rocksdb-9.8-ingested", "table format_version 6"},
+    {"rocksdb-9.8-plain-table", "plain table format"},
+    {"rocksdb-9.8-recycled-log", "table format_version 6"},
+    {"rocksdb-9.8-universal", "table format_version 6"},
+    {"rocksdb-9.8-wide-columns", "table format_version 6"},
+};
+
+std::string test_name(::testing::TestParamInfo<Fixture> const& info) {
+  std::string name = info.param.name;
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == '-' || c == '.'; }, '_');
+  return name;
+}
+
+void PrintTo(Fixture const& fixture, std::ostream* stream) { *stream << fixture.name; }
+
+std::filesystem::path const kDirectory = LEVELSCAN_FIXTURES;
+
+std::string unescaped(std::string_view text) {
+  std::size_t error_offset = 0;
+  std::optional<std::string> bytes = unescape(text, error_offset);
+  if (!bytes) throw std::runtime_error(fmt::format("malformed text in a .rows file: {}", text));
+  return *bytes;
+}
+
+// By column family.
+std::map<std::string, Rows> read_rows(std::filesystem::path const& path) {
+  std::ifstream file(path);
+  std::map<std::string, Rows> families;
+  Rows* rows = nullptr;
+  for (std::string line; std::getline(file, line);) {
+    std::size_t const tab = line.find('\t');
+    if (tab == std::string::npos && line.starts_with('[') && line.ends_with(']')) {
+      rows = &families[unescaped(std::string_view(line).substr(1, line.size() - 2))];
+    } else if (tab != std::string::npos && rows != nullptr) {
+      std::string_view const text = line;
+      rows->emplace_back(unescaped(text.substr(0, tab)), unescaped(text.substr(tab + 1)));
+    } else {
+      throw std::runtime_error(fmt::format("{}: '{}' is no row", path.string(), line));
+    }
+  }
+  return families;
+}
+
+template <typename Keeps>
+Rows only(Rows const& rows, Keeps keeps) {
+  Rows kept;
+  std::copy_if(rows.begin(), rows.end(), std::back_inserter(kept), keeps);
+  return kept;
+}
+
+void expect_ranges(std::string const& path, Rows const& rows) {
+  if (rows.empty()) return;
+  std::string const first = rows[rows.size() / 4].first;
+  std::string const last = rows[rows.size() * 3 / 4].first;
+  std::string const after = first + '\0';  // no key, most likely
+  Query query = rows_query();
+  query.lower = first;
+  query.upper = last;
+  expect_rows(path, query,
+              only(rows, [&](auto const& row) { return row.first >= first && row.first < last; }));
+  query.lower = after;
+  query.upper.reset();
+  expect_rows(path, query, only(rows, [&](auto const& row) { return row.first >= after; }));
+  query.lower.clear();
+  query.upper = after;
+  expect_rows(path, query, only(rows, [&](auto const& row) { return row.first < after; }));
+}
+
+void expect_predicates(std::string const& path, Rows const& rows) {
+  auto const text = [](auto const& row) { return std::string_view(row.second); };
+  Query query = rows_query();
+  // Half of the rows, then few, then none.
+  query.where = predicate("first >= 56", {"first:u8@value+0"});
+  expect_rows(path, query, only(rows, [&](auto const& row) {
+                return !row.second.empty() && static_cast<uint8_t>(row.second[0]) >= 56;
+              }));
+  query.where = predicate("contains(value, 'fjord') and value_size > 20");
+  expect_rows(path, query, only(rows, [&](auto const& row) {
+                return text(row).find("fjord") != std::string_view::npos && row.second.size() > 20;
+              }));
+  query.where = predicate("value == 'no such value'");
+  expect_rows(path, query, {});
+}
+
+void expect_aggregates(std::string const& path, Rows const& rows) {
+  Query query;
+  query.aggregates = parse_aggregates("count(), sum(value_size)", Schema());
+  Int128 bytes = 0;
+  for (auto const& row : rows) bytes += static_cast<Int128>(row.second.size());
+  DatabaseVersion const version = open_version(path);
+  for (uint32_t const data_block_bytes : {512u, 1u << 20}) {
+    Scanner scanner(version, tiny_options(data_block_bytes));
+    ScanResult const result = scanner.run(query, nullptr);
+    EXPECT_TRUE(result.aggregates.at(0).integer == static_cast<Int128>(rows.size()));
+    EXPECT_TRUE(rows.empty() || result.aggregates.at(1).integer == bytes);
+  }
+}
+
+class Fixtures : public ::testing::TestWithParam<Fixture> {
+ protected:
+  [[nodiscard]] static std::string path() { return kDirectory / GetParam().name; }
+};
+
+TEST_P(Fixtures, GiveTheRowsThatTheirBuildReads) {
+  if (GetParam().refused != nullptr) {
+    expect_error(ErrorCode::kUnsupported, GetParam().refused, [] {
+      RowCollector collector;
+      DatabaseVersion const version = open_version(path());
+      Scanner scanner(version, tiny_options(4096));
+      scanner.run(rows_query(), &collector);
+    });
+    return;
+  }
+  std::map<std::string, Rows> const families = read_rows(path() + ".rows");
+  for (auto const& [family, rows] : families) {
+    SCOPED_TRACE(fmt::format("column family {}", family));
+    expect_rows(path(), rows_query(), rows);
+    expect_ranges(path(), rows);
+    expect_predicates(path(), rows);
+    expect_aggregates(path(), rows);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, Fixtures, ::testing::ValuesIn(kFixtures), test_name);
+
+TEST(FixtureTable, HasEveryDirectoryAndTheReadmeNamesIt) {
+  std::set<std::string> listed;
+  for (Fixture const& fixture : kFixtures) listed.insert(fixture.name);
+  std::set<std::string> found;
+  for (auto const& entry : std::filesystem::directory_iterator(kDirectory)) {
+    std::string const name = entry.path().filename();
+    if (entry.is_directory() && name != "producers") found.insert(name);
+  }
+  EXPECT_EQ(listed, found);
+  std::ifstream file(kDirectory / "README.md");
+  std::stringstream readme;
+  readme << file.rdbuf();
+  for (std::string const& name : found) {
+    EXPECT_THAT(readme.str(), ::testing::HasSubstr("`" + name + "`"));
+  }
+}
+
+}  // namespace
+}  // namespace levelscan
