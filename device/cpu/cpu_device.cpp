@@ -128,6 +128,10 @@ void CpuDevice::gather_async(Gather::Args const& args, uint32_t tile_count, Stre
   launch<Gather>(args, tile_count);
 }
 
+void CpuDevice::resolve_ranges_async(ResolveRanges::Args const& args, StreamView) {
+  launch<ResolveRanges>(args, tiles_over(args.candidate_count, kTileCandidates));
+}
+
 void CpuDevice::resolve_mark_async(ResolveMark::Args const& args, uint32_t tile_count, StreamView) {
   launch<ResolveMark>(args, tile_count);
 }

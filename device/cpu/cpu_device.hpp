@@ -49,6 +49,7 @@ class CpuDevice final : public Device {
   void narrow_async(Narrow::Args const& args, StreamView stream) override;
   void filter_async(FilterArgs const& args, uint32_t tile_count, StreamView stream) override;
   void gather_async(Gather::Args const& args, uint32_t tile_count, StreamView stream) override;
+  void resolve_ranges_async(ResolveRanges::Args const& args, StreamView stream) override;
   void resolve_mark_async(ResolveMark::Args const& args, uint32_t tile_count,
                           StreamView stream) override;
   void resolve_probe_async(ResolveProbe::Args const& args, StreamView stream) override;

@@ -189,6 +189,10 @@ void CudaDevice::gather_async(Gather::Args const& args, uint32_t tile_count, Str
   run([&] { launches::gather(args, tile_count, stream_of(stream)); });
 }
 
+void CudaDevice::resolve_ranges_async(ResolveRanges::Args const& args, StreamView stream) {
+  run([&] { launches::resolve_ranges(args, stream_of(stream)); });
+}
+
 void CudaDevice::resolve_mark_async(ResolveMark::Args const& args, uint32_t tile_count,
                                     StreamView stream) {
   run([&] { launches::resolve_mark(args, tile_count, stream_of(stream)); });

@@ -71,6 +71,11 @@ void gather(Gather::Args const& args, uint32_t tile_count, cudaStream_t stream) 
   launch<Gather>(args, tile_count, kTileIntervals, stream, "kernel Gather");
 }
 
+void resolve_ranges(ResolveRanges::Args const& args, cudaStream_t stream) {
+  launch<ResolveRanges>(args, tiles_over(args.candidate_count, kTileCandidates), kThreads, stream,
+                        "kernel ResolveRanges");
+}
+
 void resolve_mark(ResolveMark::Args const& args, uint32_t tile_count, cudaStream_t stream) {
   launch<ResolveMark>(args, tile_count, kTileIntervals, stream, "kernel ResolveMark");
 }

@@ -19,6 +19,7 @@ void search_index(IndexSearch::Args const& args, cudaStream_t stream);
 void narrow(Narrow::Args const& args, cudaStream_t stream);
 void filter(FilterArgs const& args, uint32_t tile_count, cudaStream_t stream);
 void gather(Gather::Args const& args, uint32_t tile_count, cudaStream_t stream);
+void resolve_ranges(ResolveRanges::Args const& args, cudaStream_t stream);
 void resolve_mark(ResolveMark::Args const& args, uint32_t tile_count, cudaStream_t stream);
 void resolve_probe(ResolveProbe::Args const& args, cudaStream_t stream);
 void measure_rows(MeasureRows::Args const& args, cudaStream_t stream);

@@ -12,6 +12,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/failure.hpp"
+#include "execute/tombstone_set.hpp"
 #include "plan/pool_planner.hpp"
 #include "version/database_version.hpp"
 
@@ -142,6 +143,7 @@ std::optional<PoolNeeds> pool_needs(GlobalArguments const& global, DatabaseVersi
     request.memory_bytes =
         options.memory_bytes != 0 ? options.memory_bytes : default_memory_bytes();
     request.scans_max = options.scans_max != 0 ? options.scans_max : threads;
+    request.tombstone_bytes = TombstoneSet(version.range_tombstones).bytes();
     PoolNeeds needs;
     needs.layout = plan_pool(version, *device, request);
     needs.bytes = needs.layout.pool_bytes(*device);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "execute/tombstone_set.hpp"
 #include "levelscan/error.hpp"
 #include "table/checksum.hpp"
 #include "table/codec.hpp"
@@ -24,8 +25,8 @@ std::string internal_key(std::string const& user_key, uint64_t trailer) {
 
 RunReader::RunReader(SortedRun const& run, uint32_t run_index, LevelBuffer& level,
                      PinnedBytes& read_area, PoolLayout const& layout,
-                     std::optional<std::string> const& upper, bool verify_checksums,
-                     ScanStatistics& statistics)
+                     std::optional<std::string> const& upper, TombstoneCover const& tombstones,
+                     bool verify_checksums, ScanStatistics& statistics)
     : run_(run),
       run_index_(run_index),
       level_(level),
@@ -33,6 +34,7 @@ RunReader::RunReader(SortedRun const& run, uint32_t run_index, LevelBuffer& leve
       blocks_max_(layout.blocks_max(run_index)),
       intervals_max_(layout.intervals_max(run_index)),
       upper_(upper),
+      tombstones_(tombstones),
       verify_checksums_(verify_checksums),
       statistics_(statistics) {
   for (TableMeta const& meta : run.metas) {
@@ -59,8 +61,30 @@ void RunReader::begin_fill(std::string const& cursor, uint64_t trailer, uint32_t
                                         return compare_internal_keys(meta.largest, key) < 0;
                                       });
   table_index_ = static_cast<std::size_t>(found - run_.metas.begin());
-  filling_ = table_index_ < run_.metas.size() &&
-             !(upper_ && run_.metas[table_index_].smallest_user_key() >= *upper_);
+  begin_table();
+}
+
+void RunReader::begin_table() {
+  auto const reaches_into_range = [&] {
+    return table_index_ < run_.metas.size() &&
+           !(upper_ && run_.metas[table_index_].smallest_user_key() >= *upper_);
+  };
+  filling_ = reaches_into_range();
+  while (filling_ && tombstones_.bound_count != 0) {
+    TableMeta const& meta = run_.metas[table_index_];
+    std::string hidden =
+        hidden_until(tombstones_, std::max(meta.smallest_user_key(), std::string_view(cursor_)),
+                     meta.largest_sequence);
+    if (hidden.empty()) return;
+    // A fill of one user key's newest version has found that there is none.
+    if (fill_blocks_max_ != kAnyBlocks) filling_ = false;
+    if (upper_ && hidden >= *upper_) filling_ = false;
+    cursor_ = std::move(hidden);
+    cursor_trailer_ = UINT64_MAX;
+    if (meta.largest_user_key() >= cursor_) return;
+    ++table_index_;
+    filling_ = filling_ && reaches_into_range();
+  }
 }
 
 IndexView RunReader::prepare_index(ControlArena& arena, Device& device, StreamView stream) {
@@ -185,8 +209,7 @@ void RunReader::read_located(IndexRange const& located) {
 
 void RunReader::next_table() {
   ++table_index_;
-  filling_ = table_index_ < run_.metas.size() &&
-             !(upper_ && run_.metas[table_index_].smallest_user_key() >= *upper_);
+  begin_table();
 }
 
 void RunReader::end_fill_at_separator(Table const& table, IndexCursor& cursor,

@@ -9,6 +9,10 @@
 //
 // A fill starts anew at the cursor: the last block of the fill before is read once more when the
 // cursor stands in it.
+//
+// Entries that a visible range tombstone hides need not be resident: all that they could shadow is
+// older, and hidden as well. So a table is read from where the tombstones over its next key end,
+// when those are newer than all that the table holds.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +25,7 @@
 #include "execute/scan_result.hpp"
 #include "kernels/index_search.hpp"
 #include "kernels/run_view.hpp"
+#include "kernels/tombstone_cover.hpp"
 #include "pool/pool_layout.hpp"
 #include "pool/scan_buffer.hpp"
 #include "version/database_version.hpp"
@@ -35,9 +40,10 @@ class RunReader {
   static constexpr uint32_t kAnyBlocks = UINT32_MAX;
 
   // All references outlive the reader. `upper`: the task's end; nothing from there on is read.
+  // `tombstones`: at the scan's snapshot, in host memory.
   RunReader(SortedRun const& run, uint32_t run_index, LevelBuffer& level, PinnedBytes& read_area,
             PoolLayout const& layout, std::optional<std::string> const& upper,
-            bool verify_checksums, ScanStatistics& statistics);
+            TombstoneCover const& tombstones, bool verify_checksums, ScanStatistics& statistics);
 
   // True when there may be entries at or after `cursor` that are not resident.
   [[nodiscard]] bool is_dry(std::string_view cursor) const {
@@ -95,6 +101,8 @@ class RunReader {
   bool append_block(Table const& table, BlockHandle const& handle, uint32_t bytes);
   void end_fill_at_separator(Table const& table, IndexCursor& cursor, IndexPosition position);
   void next_table();
+  // Says whether table_index_ has anything to read, after going past what is hidden.
+  void begin_table();
   [[nodiscard]] Table const& table() const { return *run_.tables[table_index_]; }
 
   SortedRun const& run_;
@@ -104,12 +112,13 @@ class RunReader {
   uint32_t blocks_max_;     // of the level buffer
   uint32_t intervals_max_;  // of the level buffer
   std::optional<std::string> const& upper_;
+  TombstoneCover const& tombstones_;
   bool verify_checksums_;
   uint64_t smallest_sequence_ = UINT64_MAX;  // of the run
   ScanStatistics& statistics_;
 
   // The fill.
-  std::string cursor_;
+  std::string cursor_;  // where the table is read from, or the table's start if that is later
   uint64_t cursor_trailer_ = 0;
   uint32_t fill_blocks_max_ = 0;
   bool filling_ = false;

@@ -27,8 +27,8 @@ ScanTask::ScanTask(ScanContext& context, ScanBuffer& buffer, TaskState& state)
   readers_.reserve(runs.size());
   for (std::size_t r = 0; r < runs.size(); ++r) {
     readers_.emplace_back(runs[r], static_cast<uint32_t>(r), buffer.levels[r], buffer.read_area,
-                          *context.layout, state.range.upper, context.verify_checksums,
-                          state.statistics);
+                          *context.layout, state.range.upper, context.tombstones_host,
+                          context.verify_checksums, state.statistics);
   }
 }
 
@@ -351,6 +351,12 @@ std::string ScanTask::cut_window(RoundWindow const& window) {
 }
 
 void ScanTask::resolve(uint32_t candidate_count) {
+  if (context_.tombstones_device.bound_count != 0) {
+    device_.resolve_ranges_async(
+        ResolveRanges::Args{context_.tombstones_device, buffer_.candidates_device(),
+                            buffer_.keys_device(), candidate_count, buffer_.status_device()},
+        stream_);
+  }
   uint32_t resident_runs = 0;
   for (RunView const& view : views_) resident_runs += view.interval_count != 0 ? 1 : 0;
   bool const several = resident_runs > 1;
@@ -507,6 +513,7 @@ void ScanTask::commit_round(RoundWindow const& window) {
   statistics.entries_filtered += status.entries_filtered;
   statistics.shadowed_value += status.shadowed_value;
   statistics.shadowed_tombstone += status.shadowed_tombstone;
+  statistics.shadowed_range += status.shadowed_range;
   ++statistics.windows;
   state_.rows_found += round_rows_;
   for (std::size_t i = 0; i < round_aggregates_.size(); ++i) {

@@ -28,6 +28,7 @@
 #include "execute/resolve_strategy.hpp"
 #include "execute/run_reader.hpp"
 #include "execute/scan_result.hpp"
+#include "kernels/tombstone_cover.hpp"
 #include "plan/task_planner.hpp"
 #include "pool/scan_buffer.hpp"
 #include "query/compiled_predicate.hpp"
@@ -52,6 +53,9 @@ struct ScanContext {
   std::vector<AggregateInput> aggregate_inputs;  // distinct fields
   uint64_t limit = UINT64_MAX;
   uint64_t snapshot = 0;
+  // What range tombstones hide at the snapshot: the same on both sides.
+  TombstoneCover tombstones_host{};
+  TombstoneCover tombstones_device{};
   bool verify_checksums = true;
   ResolveStrategy resolve = ResolveStrategy::kAuto;
   RowSink const* sink = nullptr;    // null with aggregates

@@ -11,6 +11,7 @@
 
 #include "execute/ordered_output.hpp"
 #include "execute/scan_task.hpp"
+#include "execute/tombstone_set.hpp"
 #include "levelscan/error.hpp"
 #include "plan/pool_planner.hpp"
 #include "plan/task_planner.hpp"
@@ -93,8 +94,11 @@ struct Scanner::Impl {
   std::unique_ptr<Device> own_device;
   Device& device;
   uint32_t threads;
+  TombstoneSet tombstones;
   PoolRequest request;
   std::unique_ptr<ScanBufferPool> pool;  // null: there are no runs
+  // Of what the pool holds of the tombstones; none: nothing yet.
+  std::optional<uint64_t> tombstone_snapshot;
 
   Impl(DatabaseVersion const& database, ScannerOptions const& scanner_options, Device* given)
       : version(database),
@@ -103,6 +107,7 @@ struct Scanner::Impl {
         device(given == nullptr ? *own_device : *given),
         threads(thread_count(options)) {
     require_scannable(version);
+    tombstones = TombstoneSet(version.range_tombstones);
     request.memory_bytes =
         options.memory_bytes != 0 ? options.memory_bytes : default_memory_bytes();
     request.scans_max = options.scans_max != 0 ? options.scans_max : threads;
@@ -111,18 +116,54 @@ struct Scanner::Impl {
     request.candidate_key_bytes = options.candidate_key_bytes;
     request.result_bytes = options.result_bytes;
     request.read_area_bytes = options.read_area_bytes;
+    request.tombstone_bytes = tombstones.bytes();
     if (version.runs.empty()) return;
-    pool = std::make_unique<ScanBufferPool>(device, plan_pool(version, device, request));
+    make_pool(plan_pool(version, device, request));
   }
 
+  void make_pool(PoolLayout layout) {
+    tombstone_snapshot.reset();
+    pool = std::make_unique<ScanBufferPool>(device, std::move(layout));
+  }
+
+  void place_tombstones(ScanContext& context);
   void run_tasks(ScanContext& context, std::vector<TaskState>& tasks);
 };
+
+// Puts the tombstones that the context's snapshot sees where its tasks find them. REQUIRES: none of
+// them runs.
+void Scanner::Impl::place_tombstones(ScanContext& context) {
+  if (tombstones.empty()) return;
+  MirroredBytes const& space = pool->tombstones();
+  context.tombstones_host = tombstones.cover(space.host());
+  context.tombstones_device = tombstones.cover(space.device());
+  if (tombstone_snapshot == context.snapshot) return;
+  std::size_t begin = 0;
+  std::size_t bytes = space.size();
+  if (tombstone_snapshot) {
+    begin = tombstones.newest_offset();
+    bytes = tombstones.newest_bytes();
+  } else {
+    tombstones.write_bounds(space.host());
+  }
+  tombstone_snapshot.reset();
+  tombstones.write_newest(context.snapshot, space.host());
+  ScanBufferLease const lease = pool->acquire();
+  try {
+    device.copy_to_device_async(space.device() + begin, space.host() + begin, bytes, lease->stream);
+    device.synchronize(lease->stream);
+  } catch (DeviceError const& error) {
+    throw Error(ErrorCode::kDevice, error.what());
+  }
+  tombstone_snapshot = context.snapshot;
+}
 
 // Runs every unfinished task, rebuilding the pool when a task needs a larger layout.
 void Scanner::Impl::run_tasks(ScanContext& context, std::vector<TaskState>& tasks) {
   for (;;) {
     // A pool that could not be grown left none behind.
-    if (!pool) pool = std::make_unique<ScanBufferPool>(device, plan_pool(version, device, request));
+    if (!pool) make_pool(plan_pool(version, device, request));
+    place_tombstones(context);
     context.layout = &pool->layout();
     context.stop_from = SIZE_MAX;
     if (context.output != nullptr) context.output->wait_again();
@@ -205,7 +246,7 @@ void Scanner::Impl::run_tasks(ScanContext& context, std::vector<TaskState>& task
       throw Error(ErrorCode::kRuntime, "a task asks for more than a layout that has it already");
     }
     pool.reset();  // the old one goes first: both together may be beyond the budget
-    pool = std::make_unique<ScanBufferPool>(device, grown);
+    make_pool(grown);
   }
 }
 

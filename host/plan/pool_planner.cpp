@@ -37,9 +37,13 @@ PoolLayout fit_scans(PoolLayout layout, Device const& device, PoolRequest const&
   if (needed > request.memory_bytes) {
     throw Error(
         ErrorCode::kDevice,
-        fmt::format("the scan needs {} bytes of memory for {} runs, and may use {}: raise "
+        fmt::format("the scan needs {} bytes of memory for {} runs{}, and may use {}: raise "
                     "--memory to at least {}KiB",
-                    needed, layout.runs.size(), request.memory_bytes, (needed + 1023) / 1024));
+                    needed, layout.runs.size(),
+                    layout.tombstone_bytes == 0
+                        ? std::string()
+                        : fmt::format(" and {} bytes of range tombstones", layout.tombstone_bytes),
+                    request.memory_bytes, (needed + 1023) / 1024));
   }
   return layout;
 }
@@ -60,6 +64,7 @@ PoolLayout plan_pool(DatabaseVersion const& version, Device const& device,
                      PoolRequest const& request) {
   PoolLayout layout;
   layout.scans_max = std::max<uint32_t>(request.scans_max, 1);
+  layout.tombstone_bytes = request.tombstone_bytes;
   uint64_t stored_index_bytes_max = 0;
   for (SortedRun const& run : version.runs) {
     uint64_t index_bytes = 0;

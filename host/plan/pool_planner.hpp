@@ -20,6 +20,8 @@ struct PoolRequest {
   uint32_t candidate_key_bytes = 0;
   uint32_t result_bytes = 0;
   uint32_t read_area_bytes = 0;
+  // Of the range tombstones' cover: TombstoneSet::bytes().
+  uint64_t tombstone_bytes = 0;
 };
 
 // The smaller of 1 GiB and a quarter of the machine's memory.

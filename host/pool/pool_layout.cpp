@@ -141,7 +141,10 @@ PoolBytes PoolLayout::pool_bytes(Device const& device) const {
                                                "than 64 bits can count",
                                                scans_max, one.total()));
   }
-  return PoolBytes{one.pinned * scans_max, one.device * scans_max};
+  AllocationSum shared(device.info().mirrors_alias_host);
+  if (tombstone_bytes != 0) shared.add_mirrored(tombstone_bytes);
+  return PoolBytes{one.pinned * scans_max + shared.sum().pinned,
+                   one.device * scans_max + shared.sum().device};
 }
 
 }  // namespace levelscan

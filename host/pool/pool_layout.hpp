@@ -40,6 +40,7 @@ struct PoolLayout {
   uint32_t result_bytes = 0;     // bytes that a batch's cells point into
   uint32_t control_bytes = 0;    // what the host writes for the kernels of a round
   uint32_t read_area_bytes = 0;  // compressed bytes on their way; host only
+  uint64_t tombstone_bytes = 0;  // cover of the range tombstones, which all scan buffers share
 
   [[nodiscard]] uint32_t run_count() const noexcept { return static_cast<uint32_t>(runs.size()); }
 
@@ -82,7 +83,7 @@ struct PoolLayout {
   // count doesn't fit 32 bits. The totals below check too.
   void check() const;
 
-  // What one scan buffer needs, and all scans_max of them.
+  // What one scan buffer needs; what all scans_max of them and the tombstones need.
   [[nodiscard]] PoolBytes scan_buffer_bytes(Device const& device) const;
   [[nodiscard]] PoolBytes pool_bytes(Device const& device) const;
 };

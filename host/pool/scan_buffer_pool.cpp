@@ -8,6 +8,22 @@
 
 namespace levelscan {
 
+namespace {
+
+MirroredBytes make_tombstone_space(Device& device, PoolLayout const& layout,
+                                   PoolBytes const& needed) {
+  try {
+    return MirroredBytes(device, layout.tombstone_bytes);
+  } catch (DeviceError const& error) {
+    throw Error(ErrorCode::kDevice,
+                fmt::format("range tombstones of {} bytes: {}; the whole pool needs {} bytes of "
+                            "pinned memory and {} bytes of device memory",
+                            layout.tombstone_bytes, error.what(), needed.pinned, needed.device));
+  }
+}
+
+}  // namespace
+
 ScansMaxExceeded::ScansMaxExceeded(uint32_t scans_max)
     : Error(ErrorCode::kDevice, fmt::format("all {} scan buffers are in use", scans_max)),
       scans_max_(scans_max) {}
@@ -24,7 +40,10 @@ ScanBuffer& ScanBufferLease::operator*() const noexcept {
 
 ScanBufferPool::ScanBufferPool(Device& device, PoolLayout layout)
     : device_(device), layout_(std::move(layout)), bytes_(layout_.pool_bytes(device)) {
-  // What was made before a failure is freed as buffers_ goes.
+  // What was made before a failure is freed as the members go.
+  if (layout_.tombstone_bytes != 0) {
+    tombstones_ = make_tombstone_space(device_, layout_, bytes_);
+  }
   buffers_.reserve(layout_.scans_max);
   free_.reserve(layout_.scans_max);
   for (uint32_t scan = 0; scan < layout_.scans_max; ++scan) {

@@ -1,5 +1,5 @@
 // All the pinned and device memory of an open database, allocated once: a fixed number of scan
-// buffers, handed out to tasks as leases.
+// buffers, handed out to tasks as leases, and the range tombstones, which tasks share.
 //
 // Life of a scan buffer: free -> leased (acquire*) -> free (the lease goes, recording the event
 // `released` on the scan buffer's stream; whoever gets it next first waits for that event).
@@ -113,6 +113,10 @@ class ScanBufferPool {
   // on any stream, and nobody uses a lease.
   void reset() noexcept;
 
+  // The cover of the range tombstones, [tombstone_bytes]; who writes it sees to it that no task
+  // runs. Empty without tombstones.
+  [[nodiscard]] MirroredBytes const& tombstones() const noexcept { return tombstones_; }
+
   [[nodiscard]] PoolStatistics statistics() const;
   [[nodiscard]] PoolLayout const& layout() const noexcept { return layout_; }
   [[nodiscard]] Device& device() const noexcept { return device_; }
@@ -139,6 +143,7 @@ class ScanBufferPool {
   Device& device_;
   PoolLayout const layout_;
   PoolBytes bytes_;
+  MirroredBytes tombstones_;
   std::vector<ScanBuffer> buffers_;  // [scans_max], fixed after construction
 
   mutable std::mutex mutex_;

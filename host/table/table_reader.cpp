@@ -73,16 +73,6 @@ void Table::collect_refusals() {
     refusals_.push_back({std::move(feature), path(), offset, std::string(advice)});
   };
 
-  std::optional<uint64_t> const tombstones = offset_of("rocksdb.range_del");
-  if (tombstones) {
-    std::vector<uint8_t> const block = read_block(metaindex_.at("rocksdb.range_del"));
-    has_range_deletions_ = parse_block_tail(block, {path(), *tombstones}).entries_end > 0;
-  }
-  if (properties_.range_deletions > 0) has_range_deletions_ = true;
-  if (has_range_deletions_) {
-    refuse("range tombstones (DeleteRange)", tombstones ? tombstones : properties_offset,
-           kCompactAdvice);
-  }
   if (properties_.merge_operands > 0) {
     refuse("merge operands", properties_offset, kCompactAdvice);
   }
@@ -120,12 +110,13 @@ void Table::collect_refusals() {
 
 std::vector<uint8_t> Table::read_index_block() const { return read_block(footer_.index); }
 
-std::vector<uint8_t> Table::read_block(BlockHandle const& handle) const {
+std::vector<uint8_t> Table::read_block(BlockHandle const& handle, uint64_t bytes_max) const {
   if (!block_handle_in_bounds(handle, footer_.offset)) {
     throw corruption_error(path(), handle.offset,
                            fmt::format("block of {} bytes lies outside the file", handle.size));
   }
-  return levelscan::read_block(file_, handle, footer_.checksum_type, footer_.format_version);
+  return levelscan::read_block(file_, handle, footer_.checksum_type, footer_.format_version,
+                               bytes_max);
 }
 
 IndexCursor Table::index_cursor(std::span<uint8_t const> block) const {

@@ -39,7 +39,6 @@ class Table {
 
   [[nodiscard]] TableProperties const& properties() const { return properties_; }
   [[nodiscard]] Metaindex const& metaindex() const { return metaindex_; }
-  [[nodiscard]] bool has_range_deletions() const { return has_range_deletions_; }
   [[nodiscard]] IndexEncoding index_encoding() const {
     return {properties_.index_value_is_delta_encoded, properties_.index_key_is_user_key};
   }
@@ -50,8 +49,9 @@ class Table {
 
   // The index block, verified and decompressed. Throws Error.
   [[nodiscard]] std::vector<uint8_t> read_index_block() const;
-  // Any block of the file, likewise, after checking its bounds.
-  [[nodiscard]] std::vector<uint8_t> read_block(BlockHandle const& handle) const;
+  // Any block of the file, likewise, after checking its bounds. `bytes_max`: see read_block().
+  [[nodiscard]] std::vector<uint8_t> read_block(BlockHandle const& handle,
+                                                uint64_t bytes_max = UINT32_MAX) const;
 
   // A cursor over an index block of this table; `block` must outlive it. The table too.
   [[nodiscard]] IndexCursor index_cursor(std::span<uint8_t const> block) const;
@@ -66,7 +66,6 @@ class Table {
   Footer footer_;
   Metaindex metaindex_;
   TableProperties properties_;
-  bool has_range_deletions_ = false;
   std::vector<Refusal> refusals_;
 };
 

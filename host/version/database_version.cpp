@@ -12,6 +12,7 @@
 
 #include "table/coding.hpp"
 #include "version/manifest.hpp"
+#include "version/table_tombstones.hpp"
 #include "version/wal_check.hpp"
 
 namespace levelscan {
@@ -170,7 +171,10 @@ class VersionBuilder {
              "set enable_blob_files to false and run a full compaction with garbage collection");
     }
     if (file.has_timestamps) refuse("user-defined timestamps", meta.path, kReadWithRocksdbAdvice);
-    if (table) check_table(*table);
+    if (table) {
+      check_table(*table);
+      if (is_bytewise()) append_table_tombstones(*table, meta, version_.range_tombstones);
+    }
 
     run.level = meta.level;
     run.largest_sequence = std::max(run.largest_sequence, meta.largest_sequence);

@@ -67,13 +67,6 @@ TEST_F(ScanRefusal, MergeOperandsComeBeforeAnyRow) {
   expect_refused("merge");
 }
 
-TEST_F(ScanRefusal, RangeTombstonesComeBeforeAnyRow) {
-  write_small_database(path(), options(), [](rocksdb::DB& database) {
-    check_ok(database.DeleteRange({}, database.DefaultColumnFamily(), "key1100", "key1110"));
-  });
-  expect_refused("range");
-}
-
 TEST_F(ScanRefusal, UnflushedRowsInTheWriteAheadLogComeBeforeAnyRow) {
   write_small_database(path(), options());
   rocksdb::Options unflushed = options();

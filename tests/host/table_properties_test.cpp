@@ -7,6 +7,7 @@
 
 #include "support/expect_error.hpp"
 #include "support/format_writer.hpp"
+#include "support/hand_made_table.hpp"
 #include "support/temporary_directory.hpp"
 #include "table/table_reader.hpp"
 
@@ -16,32 +17,12 @@ namespace {
 using testing::expect_error;
 using testing::fixed;
 using testing::handle_bytes;
+using testing::HandMadeTable;
 using testing::key_value_block;
-using testing::stored_block;
 using testing::TemporaryDirectory;
 using testing::varint;
 
 using Rows = std::vector<std::pair<std::string, std::string>>;
-
-// A table of format version 5 without data blocks: empty index, properties, metaindex, footer.
-class HandMadeTable {
- public:
-  std::size_t append(std::string const& payload) {
-    std::size_t const offset = bytes_.size();
-    bytes_ += stored_block(payload);
-    return offset;
-  }
-  std::string finish(Rows metaindex_rows, std::string const& index) {
-    std::size_t const index_offset = append(index);
-    std::string const metaindex = key_value_block(metaindex_rows);
-    std::size_t const metaindex_offset = append(metaindex);
-    return bytes_ + testing::footer_bytes(1, handle_bytes(metaindex_offset, metaindex.size()),
-                                          handle_bytes(index_offset, index.size()), 5);
-  }
-
- private:
-  std::string bytes_;
-};
 
 // In order, as a properties block must be.
 Rows common_properties() {
@@ -120,7 +101,6 @@ TEST(Properties, FeaturesThatAScanMayNotIgnoreAreRefusedByName) {
       {"rocksdb.block.based.table.index.type", fixed(uint32_t{3}), "index with first keys"},
       {"rocksdb.block.based.table.index.type", fixed(uint32_t{9}), "index type 9"},
       {"rocksdb.merge.operands", varint(1), "merge operands"},
-      {"rocksdb.num.range-deletions", varint(2), "range tombstones (DeleteRange)"},
       {"rocksdb.external_sst_file.version", fixed(uint32_t{1}),
        "ingested table (external_sst_file version 1)"},
       {"rocksdb.external_sst_file.version", fixed(uint32_t{2}),
@@ -151,41 +131,11 @@ TEST(Properties, FeaturesThatAScanMayNotIgnoreAreRefusedByName) {
 
 TEST(Properties, WhatTheMetaindexShowsIsRefusedByName) {
   TableFile file;
-  // The empty index block of the hand-made table stands in for any block.
-  HandMadeTable with_tombstones;
-  std::string const tombstones = key_value_block({{"start", "end"}});
-  std::string const properties = key_value_block(common_properties());
-  std::size_t const tombstones_offset = with_tombstones.append(tombstones);
-  std::size_t const properties_offset = with_tombstones.append(properties);
-  Rows const metaindex = {
-      {"rocksdb.properties", handle_bytes(properties_offset, properties.size())},
-      {"rocksdb.range_del", handle_bytes(tombstones_offset, tombstones.size())}};
-  auto table = file.open(with_tombstones.finish(metaindex, key_value_block({})));
-  ASSERT_TRUE(table);
-  ASSERT_EQ(table->refusals().size(), 1u);
-  EXPECT_EQ(table->refusals()[0].feature, "range tombstones (DeleteRange)");
-  EXPECT_TRUE(table->has_range_deletions());
-
-  table = file.open(
+  auto const table = file.open(
       table_bytes(common_properties(), {{"rocksdb.compression_dict", handle_bytes(0, 1)}}));
   ASSERT_TRUE(table);
   ASSERT_EQ(table->refusals().size(), 1u);
   EXPECT_EQ(table->refusals()[0].feature, "compression dictionary");
-}
-
-TEST(Properties, AnEmptyRangeTombstoneBlockIsNone) {
-  HandMadeTable maker;
-  std::string const empty = key_value_block({});
-  std::string const properties = key_value_block(common_properties());
-  std::size_t const empty_offset = maker.append(empty);
-  std::size_t const properties_offset = maker.append(properties);
-  TableFile file;
-  auto const table = file.open(
-      maker.finish({{"rocksdb.properties", handle_bytes(properties_offset, properties.size())},
-                    {"rocksdb.range_del", handle_bytes(empty_offset, empty.size())}},
-                   key_value_block({})));
-  ASSERT_TRUE(table);
-  EXPECT_TRUE(table->refusals().empty());
 }
 
 TEST(Properties, ATableWithoutThemIsRefused) {

@@ -81,31 +81,6 @@ TEST_F(RefusalOf, NothingInAPlainDatabase) {
   require_scannable(open_version(path() + "/"));
 }
 
-TEST_F(RefusalOf, RangeTombstones) {
-  write_small_database(path(), quiet_options(), [](rocksdb::DB& database) {
-    check_ok(database.DeleteRange(rocksdb::WriteOptions(), database.DefaultColumnFamily(),
-                                  "key1005", "key1010"));
-  });
-  expect_refused(path(), "range tombstones (DeleteRange)");
-}
-
-TEST_F(RefusalOf, ATableOfRangeTombstonesOnly) {
-  write_small_database(path());
-  {
-    auto const database = testing::open_database(quiet_options(), path());
-    check_ok(database->DeleteRange(rocksdb::WriteOptions(), database->DefaultColumnFamily(),
-                                   "key1005", "key1010"));
-    testing::flush(*database);
-  }
-  DatabaseVersion const version = open_version(path());
-  ASSERT_EQ(version.runs.size(), 2u);
-  Table const& table = *version.runs[0].tables.at(0);
-  EXPECT_TRUE(table.has_range_deletions());
-  std::vector<uint8_t> const index = table.read_index_block();
-  EXPECT_FALSE(table.index_cursor(index).valid());
-  expect_refused(path(), "range tombstones (DeleteRange)");
-}
-
 TEST_F(RefusalOf, MergeOperands) {
   rocksdb::Options options = quiet_options();
   options.merge_operator = std::make_shared<LastOperandWins>();

@@ -60,6 +60,9 @@ class BlockDevice final : public ForwardingDevice {
   void gather_async(Gather::Args const& args, uint32_t tile_count, StreamView stream) override {
     launch<Gather>(args, tile_count, stream);
   }
+  void resolve_ranges_async(ResolveRanges::Args const& args, StreamView stream) override {
+    launch<ResolveRanges>(args, tiles(args.candidate_count, kTileCandidates), stream);
+  }
   void resolve_mark_async(ResolveMark::Args const& args, uint32_t tile_count,
                           StreamView stream) override {
     launch<ResolveMark>(args, tile_count, stream);

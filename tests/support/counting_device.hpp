@@ -152,6 +152,10 @@ class CountingDevice final : public Device {
     ++launches_;
     inner_.gather_async(args, tile_count, stream);
   }
+  void resolve_ranges_async(ResolveRanges::Args const& args, StreamView stream) override {
+    ++launches_;
+    inner_.resolve_ranges_async(args, stream);
+  }
   void resolve_mark_async(ResolveMark::Args const& args, uint32_t tile_count,
                           StreamView stream) override {
     ++launches_;

@@ -59,6 +59,9 @@ class ForwardingDevice : public Device {
   void gather_async(Gather::Args const& args, uint32_t tile_count, StreamView stream) override {
     inner_->gather_async(args, tile_count, stream);
   }
+  void resolve_ranges_async(ResolveRanges::Args const& args, StreamView stream) override {
+    inner_->resolve_ranges_async(args, stream);
+  }
   void resolve_mark_async(ResolveMark::Args const& args, uint32_t tile_count,
                           StreamView stream) override {
     inner_->resolve_mark_async(args, tile_count, stream);

@@ -103,6 +103,9 @@ class LaggingDevice final : public Device {
   void gather_async(Gather::Args const& args, uint32_t tile_count, StreamView stream) override {
     enqueue(stream, [=, this](StreamView s) { inner_.gather_async(args, tile_count, s); });
   }
+  void resolve_ranges_async(ResolveRanges::Args const& args, StreamView stream) override {
+    enqueue(stream, [this, args](StreamView s) { inner_.resolve_ranges_async(args, s); });
+  }
   void resolve_mark_async(ResolveMark::Args const& args, uint32_t tile_count,
                           StreamView stream) override {
     enqueue(stream, [=, this](StreamView s) { inner_.resolve_mark_async(args, tile_count, s); });

@@ -44,8 +44,11 @@ class HeldSnapshots {
   explicit HeldSnapshots(rocksdb::DB& database) : database_(database) {}
   HeldSnapshots(HeldSnapshots const&) = delete;
   HeldSnapshots& operator=(HeldSnapshots const&) = delete;
-  ~HeldSnapshots() {
+  ~HeldSnapshots() { release(); }
+
+  void release() {
     for (auto const* const snapshot : snapshots_) database_.ReleaseSnapshot(snapshot);
+    snapshots_.clear();
   }
 
   // Returns its sequence number.

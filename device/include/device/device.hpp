@@ -23,6 +23,7 @@
 #include "kernels/narrow.hpp"
 #include "kernels/resolve_mark.hpp"
 #include "kernels/resolve_probe.hpp"
+#include "kernels/resolve_ranges.hpp"
 #include "kernels/rows.hpp"
 
 namespace levelscan {
@@ -97,6 +98,7 @@ class Device {
   // `tile_count`: over all runs, see RunView::first_tile. A launch of no tiles does nothing.
   virtual void filter_async(FilterArgs const& args, uint32_t tile_count, StreamView stream) = 0;
   virtual void gather_async(Gather::Args const& args, uint32_t tile_count, StreamView stream) = 0;
+  virtual void resolve_ranges_async(ResolveRanges::Args const& args, StreamView stream) = 0;
   virtual void resolve_mark_async(ResolveMark::Args const& args, uint32_t tile_count,
                                   StreamView stream) = 0;
   virtual void resolve_probe_async(ResolveProbe::Args const& args, StreamView stream) = 0;

@@ -134,7 +134,8 @@ struct ResolveMark {
         if (candidate_sequence > sequence || (candidate_sequence == sequence && r < run_index)) {
           continue;
         }
-        if (block.fetch_add(candidates[low].flags, kCandidateMark) < kCandidateMark) {
+        uint32_t const flags = block.fetch_add(candidates[low].flags, kCandidateMark);
+        if ((flags & kCandidateAlive) != 0 && flags < kCandidateMark) {
           block.fetch_add(is_tombstone ? shared.shadowed_tombstone : shared.shadowed_value, 1u);
         }
       }

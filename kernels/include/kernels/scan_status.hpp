@@ -37,6 +37,7 @@ struct ScanStatus {
   uint64_t entries_filtered;
   uint64_t shadowed_value;      // entries hidden by a newer value
   uint64_t shadowed_tombstone;  // entries hidden by a newer tombstone
+  uint64_t shadowed_range;      // candidates hidden by a newer range tombstone
 };
 
 // Records a fault; only the first one is kept.
