@@ -100,8 +100,8 @@ void run_bench(Arguments const& arguments) {
   options.threads = 1;
   Scanner scanner(version, options);
   Query const query = count_below(arguments.bound);
-  RocksdbReader const reader(path);
-  RocksdbCursor cursor = reader.cursor("", std::nullopt, ReadKnobs{});
+  RocksdbReader const reader(path, version.comparator, version.key_order);
+  RocksdbCursor cursor = reader.cursor(KeySelection{}, ReadKnobs{});
 
   uint64_t expected = 0;
   uint64_t live_rows = 0;

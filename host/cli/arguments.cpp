@@ -10,6 +10,7 @@
 #include <memory>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "levelscan/error.hpp"
 #include "query/aggregates.hpp"
@@ -67,6 +68,18 @@ void add_choice(CLI::App& app, std::string const& name, std::map<std::string, Va
          },
          help)
       ->type_name(words);
+}
+
+// "NAME=bytewise" or "NAME=reverse"; names may hold equals signs.
+std::pair<std::string, KeyOrder> parse_comparator(std::string const& text) {
+  std::size_t const equals = text.rfind('=');
+  std::string const order = equals == std::string::npos ? "" : text.substr(equals + 1);
+  if (equals != 0 && (order == "bytewise" || order == "reverse")) {
+    return {text.substr(0, equals),
+            order == "bytewise" ? KeyOrder::kBytewise : KeyOrder::kReverseBytewise};
+  }
+  throw Error(ErrorCode::kUsage,
+              fmt::format("--comparator '{}': NAME=bytewise or NAME=reverse", text));
 }
 
 }  // namespace
@@ -134,8 +147,25 @@ void add_global_flags(CLI::App& app, GlobalArguments& arguments) {
       ->excludes("-q");
 }
 
+void add_database_flags(CLI::App& command, DatabaseArguments& arguments) {
+  command.add_option("DB", arguments.path, "Directory of the database")->required();
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--comparator",
+          [&arguments](std::vector<std::string> const& given) {
+            for (std::string const& text : given) {
+              auto const [name, order] = parse_comparator(text);
+              arguments.options.comparators.insert_or_assign(name, order);
+            }
+          },
+          "The order that a comparator of this name keeps (may be repeated); every key read is "
+          "checked")
+      ->type_name("NAME=bytewise|reverse")
+      ->allow_extra_args(false);
+}
+
 void add_scan_flags(CLI::App& command, ScanArguments& arguments) {
-  command.add_option("DB", arguments.database, "Directory of the database")->required();
+  add_database_flags(command, arguments.database);
   add_text(command, "--from", arguments.from, "First key (inclusive)", "KEY");
   add_text(command, "--to", arguments.to, "Last key (exclusive)", "KEY");
   add_text(command, "--prefix", arguments.prefix, "Only keys that begin so", "KEY");
@@ -171,10 +201,8 @@ Query make_query(ScanArguments const& arguments) {
     return argument ? std::optional(parse_key_argument(option, *argument)) : std::nullopt;
   };
   Query query;
-  KeyRange range = intersect_bounds(key("--from", arguments.from), key("--to", arguments.to),
-                                    key("--prefix", arguments.prefix));
-  query.lower = std::move(range.lower);
-  query.upper = std::move(range.upper);
+  query.keys = {key("--from", arguments.from), key("--to", arguments.to),
+                key("--prefix", arguments.prefix)};
 
   Schema schema;
   for (std::string const& field : arguments.fields) schema.define(field);

@@ -9,6 +9,7 @@
 #include "execute/scanner.hpp"
 #include "output/text_sink.hpp"
 #include "query/query.hpp"
+#include "version/database_version.hpp"
 
 namespace CLI {
 class App;
@@ -27,9 +28,15 @@ struct GlobalArguments {
   bool verbose = false;
 };
 
+// Which database, and how to open it.
+struct DatabaseArguments {
+  std::string path;
+  OpenOptions options;
+};
+
 // Flags that say what to scan and how to print it, as they were given.
 struct ScanArguments {
-  std::string database;
+  DatabaseArguments database;
   std::optional<std::string> from;
   std::optional<std::string> to;
   std::optional<std::string> prefix;
@@ -45,8 +52,9 @@ struct ScanArguments {
   std::optional<std::string> output;
 };
 
-// Both must outlive the parsing.
+// All must outlive the parsing.
 void add_global_flags(CLI::App& app, GlobalArguments& arguments);
+void add_database_flags(CLI::App& command, DatabaseArguments& arguments);
 void add_scan_flags(CLI::App& command, ScanArguments& arguments);
 // Those that say how to print: --format, --hex, -o.
 void add_output_flags(CLI::App& command, ScanArguments& arguments);

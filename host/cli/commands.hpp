@@ -9,7 +9,7 @@
 namespace levelscan {
 
 int run_scan_command(GlobalArguments const& global, ScanArguments const& arguments);
-int run_info_command(GlobalArguments const& global, std::string const& database);
+int run_info_command(GlobalArguments const& global, DatabaseArguments const& arguments);
 int run_doctor_command(GlobalArguments const& global);
 int run_verify_command(GlobalArguments const& global, ScanArguments const& arguments);
 

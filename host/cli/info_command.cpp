@@ -143,7 +143,7 @@ std::optional<PoolNeeds> pool_needs(GlobalArguments const& global, DatabaseVersi
     request.memory_bytes =
         options.memory_bytes != 0 ? options.memory_bytes : default_memory_bytes();
     request.scans_max = options.scans_max != 0 ? options.scans_max : threads;
-    request.tombstone_bytes = TombstoneSet(version.range_tombstones).bytes();
+    request.tombstone_bytes = TombstoneSet(version.range_tombstones, version.key_order).bytes();
     PoolNeeds needs;
     needs.layout = plan_pool(version, *device, request);
     needs.bytes = needs.layout.pool_bytes(*device);
@@ -266,8 +266,8 @@ std::string info_text(DatabaseVersion const& version, std::vector<RunSummary> co
 
 }  // namespace
 
-int run_info_command(GlobalArguments const& global, std::string const& database) {
-  DatabaseVersion const version = open_version(database);
+int run_info_command(GlobalArguments const& global, DatabaseArguments const& arguments) {
+  DatabaseVersion const version = open_version(arguments.path, arguments.options);
   std::vector<RunSummary> runs;
   for (SortedRun const& run : version.runs) runs.push_back(summarize(run));
   std::string reason;

@@ -40,7 +40,7 @@ int run(int argc, char const* const* argv) {
   ScanArguments scan;
   ScanArguments verify;
   DemoArguments demo;
-  std::string info_database;
+  DatabaseArguments info;
   std::function<int()> command;
 
   CLI::App app{"Scans RocksDB databases on GPUs, exactly as RocksDB's iterator would."};
@@ -61,10 +61,9 @@ int run(int argc, char const* const* argv) {
                                              [&] { return run_scan_command(global, scan); });
   add_scan_flags(*scan_command, scan);
   add_output_flags(*scan_command, scan);
-  add_command("info", "What a database holds, and whether it can be scanned",
-              [&] { return run_info_command(global, info_database); })
-      ->add_option("DB", info_database, "Directory of the database")
-      ->required();
+  add_database_flags(*add_command("info", "What a database holds, and whether it can be scanned",
+                                  [&] { return run_info_command(global, info); }),
+                     info);
   add_scan_flags(*add_command("verify", "Compare a scan with RocksDB's own iterator",
                               [&] { return run_verify_command(global, verify); }),
                  verify);

@@ -86,7 +86,7 @@ int print_to_stdout(std::string const& text) {
 
 int run_scan_command(GlobalArguments const& global, ScanArguments const& arguments) {
   Query const query = make_query(arguments);
-  DatabaseVersion const version = open_version(arguments.database);
+  DatabaseVersion const version = open_version(arguments.database.path, arguments.database.options);
   require_scannable(version);
   check_snapshot(arguments, version.last_sequence);
   announce_backend(global);

@@ -15,8 +15,9 @@ int run_verify_command(GlobalArguments const& global, ScanArguments const& argum
   announce_backend(global);
   VerifyOptions options;
   options.scanner = global.scanner;
+  options.open = arguments.database.options;
   if (global.quiet) options.differences_shown_max = 0;
-  VerifyReport const report = verify_query(arguments.database, query, options, &interrupted());
+  VerifyReport const report = verify_query(arguments.database.path, query, options, &interrupted());
   std::string text;
   if (global.json) {
     text = fmt::format(

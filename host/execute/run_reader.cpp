@@ -8,6 +8,8 @@
 #include "levelscan/error.hpp"
 #include "table/checksum.hpp"
 #include "table/codec.hpp"
+#include "table/coding.hpp"
+#include "table/key_comparison.hpp"
 
 namespace levelscan {
 namespace {
@@ -23,11 +25,11 @@ std::string internal_key(std::string const& user_key, uint64_t trailer) {
 
 }  // namespace
 
-RunReader::RunReader(SortedRun const& run, uint32_t run_index, LevelBuffer& level,
-                     PinnedBytes& read_area, PoolLayout const& layout,
-                     std::optional<std::string> const& upper, TombstoneCover const& tombstones,
-                     bool verify_checksums, ScanStatistics& statistics)
-    : run_(run),
+RunReader::RunReader(DatabaseVersion const& version, uint32_t run_index, LevelBuffer& level,
+                     PinnedBytes& read_area, PoolLayout const& layout, KeyBound const& upper,
+                     TombstoneCover const& tombstones, bool verify_checksums,
+                     ScanStatistics& statistics)
+    : run_(version.runs[run_index]),
       run_index_(run_index),
       level_(level),
       read_area_(read_area),
@@ -35,16 +37,18 @@ RunReader::RunReader(SortedRun const& run, uint32_t run_index, LevelBuffer& leve
       intervals_max_(layout.intervals_max(run_index)),
       upper_(upper),
       tombstones_(tombstones),
+      key_order_(version.key_order),
+      check_key_order_(version.key_order_is_assumed),
       verify_checksums_(verify_checksums),
       statistics_(statistics) {
-  for (TableMeta const& meta : run.metas) {
+  for (TableMeta const& meta : run_.metas) {
     smallest_sequence_ = std::min(smallest_sequence_, meta.smallest_sequence);
   }
   batch_.reserve(256);
   places_.reserve(256);
 }
 
-void RunReader::begin_fill(std::string const& cursor, uint64_t trailer, uint32_t blocks_max) {
+void RunReader::begin_fill(KeyBound const& cursor, uint64_t trailer, uint32_t blocks_max) {
   cursor_ = cursor;
   cursor_trailer_ = trailer;
   fill_blocks_max_ = blocks_max;
@@ -52,14 +56,19 @@ void RunReader::begin_fill(std::string const& cursor, uint64_t trailer, uint32_t
   block_count_ = 0;
   interval_count_ = 0;
   places_.clear();
-  frontier_.reset();
+  frontier_ = KeyBound::end();
+  last_key_.clear();
   filled_ = true;
 
-  std::string const target = internal_key(cursor, trailer);
-  auto const found = std::lower_bound(run_.metas.begin(), run_.metas.end(), target,
-                                      [](TableMeta const& meta, std::string const& key) {
-                                        return compare_internal_keys(meta.largest, key) < 0;
-                                      });
+  // The first table that ends at the cursor or later.
+  std::string const target = internal_key(cursor.key, trailer);
+  auto const found =
+      std::partition_point(run_.metas.begin(), run_.metas.end(), [&](TableMeta const& meta) {
+        if (cursor.side != BoundSide::kBefore) {
+          return is_below(key_order_, meta.largest_user_key(), cursor);
+        }
+        return compare_internal_keys(key_order_, meta.largest, target) < 0;
+      });
   table_index_ = static_cast<std::size_t>(found - run_.metas.begin());
   begin_table();
 }
@@ -67,21 +76,22 @@ void RunReader::begin_fill(std::string const& cursor, uint64_t trailer, uint32_t
 void RunReader::begin_table() {
   auto const reaches_into_range = [&] {
     return table_index_ < run_.metas.size() &&
-           !(upper_ && run_.metas[table_index_].smallest_user_key() >= *upper_);
+           is_below(key_order_, run_.metas[table_index_].smallest_user_key(), upper_);
   };
   filling_ = reaches_into_range();
   while (filling_ && tombstones_.bound_count != 0) {
     TableMeta const& meta = run_.metas[table_index_];
-    std::string hidden =
-        hidden_until(tombstones_, std::max(meta.smallest_user_key(), std::string_view(cursor_)),
+    std::string_view const smallest = meta.smallest_user_key();
+    std::string const hidden =
+        hidden_until(tombstones_, is_below(key_order_, smallest, cursor_) ? cursor_.key : smallest,
                      meta.largest_sequence);
     if (hidden.empty()) return;
     // A fill of one user key's newest version has found that there is none.
     if (fill_blocks_max_ != kAnyBlocks) filling_ = false;
-    if (upper_ && hidden >= *upper_) filling_ = false;
-    cursor_ = std::move(hidden);
+    cursor_ = KeyBound::before(hidden);
     cursor_trailer_ = UINT64_MAX;
-    if (meta.largest_user_key() >= cursor_) return;
+    if (compare_bounds(key_order_, cursor_, upper_) >= 0) filling_ = false;
+    if (!is_below(key_order_, meta.largest_user_key(), cursor_)) return;
     ++table_index_;
     filling_ = filling_ && reaches_into_range();
   }
@@ -109,10 +119,10 @@ IndexView RunReader::prepare_index(ControlArena& arena, Device& device, StreamVi
   view.user_keys = current.index_encoding().key_is_user_key;
   view.delta_encoded = current.index_encoding().value_is_delta_encoded;
   view.active = true;
-  view.has_upper = upper_.has_value();
+  view.order = key_order_;
   view.lower_trailer = cursor_trailer_;
-  view.lower = arena.put(std::string_view(cursor_));
-  view.upper = upper_ ? arena.put(std::string_view(*upper_)) : Bytes{nullptr, 0};
+  view.lower = {arena.put(std::string_view(cursor_.key)), cursor_.side};
+  view.upper = {arena.put(std::string_view(upper_.key)), upper_.side};
   return view;
 }
 
@@ -188,7 +198,7 @@ void RunReader::read_located(IndexRange const& located) {
         end_fill_at_separator(current, cursor, *resident);
       } else {
         // All that is resident belongs to the tables before.
-        frontier_ = std::string(run_.metas[table_index_].smallest_user_key());
+        frontier_ = KeyBound::before(run_.metas[table_index_].smallest_user_key());
         filling_ = false;
       }
       return;
@@ -215,10 +225,9 @@ void RunReader::next_table() {
 void RunReader::end_fill_at_separator(Table const& table, IndexCursor& cursor,
                                       IndexPosition position) {
   cursor.seek_to_entry(position.restart, position.skip);
-  auto const key = cursor.user_key();
-  std::string separator(reinterpret_cast<char const*>(key.data()), key.size());
-  if (table.index_encoding().key_is_user_key) separator.push_back('\0');  // its successor
-  frontier_ = std::move(separator);
+  std::string_view const separator = as_text(cursor.user_key());
+  frontier_ = table.index_encoding().key_is_user_key ? KeyBound::after(separator)
+                                                     : KeyBound::before(separator);
   filling_ = false;
 }
 
@@ -309,6 +318,7 @@ bool RunReader::append_block(Table const& table, BlockHandle const& handle, uint
     return true;  // an empty block holds nothing
   }
   if (block_count_ == blocks_max_) return false;
+  if (check_key_order_) check_key_order({level_.data.host() + used_bytes_, bytes}, place);
   if (tail.restart_count > intervals_max_ - interval_count_) {
     if (block_count_ != 0 && fill_blocks_max_ == kAnyBlocks) return false;
     throw NeedLayout{
@@ -323,6 +333,20 @@ bool RunReader::append_block(Table const& table, BlockHandle const& handle, uint
   return true;
 }
 
+void RunReader::check_key_order(std::span<uint8_t const> block, BlockPlace const& place) {
+  for_each_entry(block, place, [&](std::span<uint8_t const> key, std::span<uint8_t const>) {
+    if (key.size() < kTrailerBytes) {
+      throw corruption_error(place.file, place.offset, "a key without a trailer");
+    }
+    if (!last_key_.empty() && compare_internal_keys(key_order_, last_key_, as_text(key)) >= 0) {
+      throw corruption_error(place.file, place.offset,
+                             "keys are not in the order that --comparator claims");
+    }
+    last_key_ = as_text(key);
+    return true;
+  });
+}
+
 void RunReader::mirror_data(Device& device, StreamView stream) {
   if (block_count_ == 0) return;
   std::size_t const list_bytes = block_count_ * sizeof(DataBlockRef);
@@ -333,7 +357,7 @@ void RunReader::mirror_data(Device& device, StreamView stream) {
 
 RunView RunReader::view() const {
   return RunView{level_.data.device(),  level_.blocks_device(), block_count_, interval_count_, 0, 0,
-                 run_.largest_sequence, smallest_sequence_};
+                 run_.largest_sequence, smallest_sequence_,     key_order_};
 }
 
 std::string RunReader::place_of_data(uint32_t data_offset) const {

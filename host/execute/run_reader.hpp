@@ -2,10 +2,11 @@
 // the index search reads the located data blocks, verified and decompressed, until the data block
 // is full. Belongs to one task; not thread-safe.
 //
-// The frontier says up to which user key (exclusive) every entry of the run at or after the cursor
-// is resident. It is the separator of the last resident block; inclusive, and so its successor,
-// only where the index holds user keys, because otherwise the next block may go on with the same
-// user key. At a table's end it is the next table's smallest user key, for the same reason.
+// The frontier says up to which place between user keys every entry of the run from the cursor on
+// is resident. It is the place after the separator of the last resident block where the index holds
+// user keys, and the place before it otherwise, because then the next block may go on with the same
+// user key. At a table's end it is the place before the next table's smallest user key, for the
+// same reason.
 //
 // A fill starts anew at the cursor: the last block of the fill before is read once more when the
 // cursor stands in it.
@@ -17,6 +18,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,12 +30,10 @@
 #include "kernels/tombstone_cover.hpp"
 #include "pool/pool_layout.hpp"
 #include "pool/scan_buffer.hpp"
+#include "query/key_range.hpp"
 #include "version/database_version.hpp"
 
 namespace levelscan {
-
-// An exclusive upper bound on user keys; none: everything.
-using Frontier = std::optional<std::string>;
 
 class RunReader {
  public:
@@ -41,19 +41,19 @@ class RunReader {
 
   // All references outlive the reader. `upper`: the task's end; nothing from there on is read.
   // `tombstones`: at the scan's snapshot, in host memory.
-  RunReader(SortedRun const& run, uint32_t run_index, LevelBuffer& level, PinnedBytes& read_area,
-            PoolLayout const& layout, std::optional<std::string> const& upper,
+  RunReader(DatabaseVersion const& version, uint32_t run_index, LevelBuffer& level,
+            PinnedBytes& read_area, PoolLayout const& layout, KeyBound const& upper,
             TombstoneCover const& tombstones, bool verify_checksums, ScanStatistics& statistics);
 
-  // True when there may be entries at or after `cursor` that are not resident.
-  [[nodiscard]] bool is_dry(std::string_view cursor) const {
-    return !filled_ || (frontier_ && *frontier_ <= cursor);
+  // True when there may be entries from `cursor` on that are not resident.
+  [[nodiscard]] bool is_dry(KeyBound const& cursor) const {
+    return !filled_ || compare_bounds(key_order_, frontier_, cursor) <= 0;
   }
 
-  // Empties the data block and begins to fill it from the first entry at or after the internal key
-  // (cursor, trailer) on: with kAnyBlocks as many SST blocks as there is room for, else exactly
-  // `blocks_max`, if the run has as many.
-  void begin_fill(std::string const& cursor, uint64_t trailer, uint32_t blocks_max);
+  // Empties the data block and begins to fill it from the cursor on, where that stands before a key
+  // from the internal key (cursor.key, trailer) on: with kAnyBlocks as many SST blocks as there is
+  // room for, else exactly `blocks_max`, if the run has as many.
+  void begin_fill(KeyBound const& cursor, uint64_t trailer, uint32_t blocks_max);
 
   // Between begin_fill and the end of the fill: there is a table whose index is to be searched.
   [[nodiscard]] bool wants_index() const { return filling_; }
@@ -70,9 +70,9 @@ class RunReader {
   void mirror_data(Device& device, StreamView stream);
 
   // Makes the resident data end at `frontier`, for a window that needs no more of it.
-  void set_frontier(std::string frontier) { frontier_ = std::move(frontier); }
+  void set_frontier(KeyBound frontier) { frontier_ = std::move(frontier); }
 
-  [[nodiscard]] Frontier const& frontier() const { return frontier_; }
+  [[nodiscard]] KeyBound const& frontier() const { return frontier_; }
 
   // What is resident. first_slot and first_tile are left to the caller.
   [[nodiscard]] RunView view() const;
@@ -103,6 +103,8 @@ class RunReader {
   void next_table();
   // Says whether table_index_ has anything to read, after going past what is hidden.
   void begin_table();
+  // Walks a resident block and throws Error(kCorruption) unless its keys follow those before.
+  void check_key_order(std::span<uint8_t const> block, BlockPlace const& place);
   [[nodiscard]] Table const& table() const { return *run_.tables[table_index_]; }
 
   SortedRun const& run_;
@@ -111,14 +113,16 @@ class RunReader {
   PinnedBytes& read_area_;
   uint32_t blocks_max_;     // of the level buffer
   uint32_t intervals_max_;  // of the level buffer
-  std::optional<std::string> const& upper_;
+  KeyBound const& upper_;
   TombstoneCover const& tombstones_;
+  KeyOrder key_order_;
+  bool check_key_order_;
   bool verify_checksums_;
   uint64_t smallest_sequence_ = UINT64_MAX;  // of the run
   ScanStatistics& statistics_;
 
   // The fill.
-  std::string cursor_;  // where the table is read from, or the table's start if that is later
+  KeyBound cursor_;  // where the table is read from, or the table's start if that is later
   uint64_t cursor_trailer_ = 0;
   uint32_t fill_blocks_max_ = 0;
   bool filling_ = false;
@@ -135,7 +139,8 @@ class RunReader {
   uint32_t used_bytes_ = 0;
   uint32_t block_count_ = 0;
   uint32_t interval_count_ = 0;
-  Frontier frontier_;
+  KeyBound frontier_;
+  std::string last_key_;  // internal; kept where key order is checked
   struct Place {
     std::size_t table;
     uint64_t offset;

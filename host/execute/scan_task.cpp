@@ -22,13 +22,14 @@ ScanTask::ScanTask(ScanContext& context, ScanBuffer& buffer, TaskState& state)
       buffer_(buffer),
       state_(state),
       stream_(buffer.stream),
+      key_order_(context.version->key_order),
       arena_(buffer.control) {
-  std::vector<SortedRun> const& runs = context.version->runs;
-  readers_.reserve(runs.size());
-  for (std::size_t r = 0; r < runs.size(); ++r) {
-    readers_.emplace_back(runs[r], static_cast<uint32_t>(r), buffer.levels[r], buffer.read_area,
-                          *context.layout, state.range.upper, context.tombstones_host,
-                          context.verify_checksums, state.statistics);
+  std::size_t const run_count = context.version->runs.size();
+  readers_.reserve(run_count);
+  for (std::size_t r = 0; r < run_count; ++r) {
+    readers_.emplace_back(*context.version, static_cast<uint32_t>(r), buffer.levels[r],
+                          buffer.read_area, *context.layout, state.range.upper,
+                          context.tombstones_host, context.verify_checksums, state.statistics);
   }
 }
 
@@ -48,12 +49,13 @@ void ScanTask::run() {
       throw Error(ErrorCode::kInterrupted, "interrupted");
     }
     fill(kFirstVersion, RunReader::kAnyBlocks, false);
-    RoundWindow window{state_.cursor, smallest_frontier()};
-    if (window.upper && *window.upper <= window.lower) {
+    KeyRange window{state_.cursor, smallest_frontier()};
+    if (window.is_empty(key_order_)) {
+      // Only a cursor before a key can be as far as a frontier: that key fills a buffer.
       fill(seek_trailer(context_.snapshot), 2, true);
       window.upper = smallest_frontier();
     }
-    if (state_.range.upper && (!window.upper || *window.upper > *state_.range.upper)) {
+    if (compare_bounds(key_order_, window.upper, state_.range.upper) > 0) {
       window.upper = state_.range.upper;
     }
     process(std::move(window));
@@ -117,22 +119,21 @@ void ScanTask::fill(uint64_t trailer, uint32_t blocks_max, bool only_stuck) {
   }
   timed(&ScanStatistics::fill_data_ns, [&] {
     for (RunReader* reader : filling) {
-      if (only_stuck) reader->set_frontier(state_.cursor + '\0');
+      if (only_stuck) reader->set_frontier(KeyBound::after(state_.cursor.key));
       reader->mirror_data(device_, stream_);
     }
   });
 }
 
-Frontier ScanTask::smallest_frontier() const {
-  Frontier smallest;
+KeyBound ScanTask::smallest_frontier() const {
+  KeyBound smallest = KeyBound::end();
   for (RunReader const& reader : readers_) {
-    Frontier const& frontier = reader.frontier();
-    if (frontier && (!smallest || *frontier < *smallest)) smallest = frontier;
+    if (compare_bounds(key_order_, reader.frontier(), smallest) < 0) smallest = reader.frontier();
   }
   return smallest;
 }
 
-void ScanTask::process(RoundWindow window) {
+void ScanTask::process(KeyRange window) {
   round_rows_ = 0;
   formatted_.clear();
   round_aggregates_.assign(context_.aggregate_inputs.size(), AggregateState{});
@@ -179,7 +180,7 @@ void ScanTask::process(RoundWindow window) {
         if (runs_with_candidates_ > 1) {
           device_.order_rows_async(
               buffer_.rows_device(), row_count,
-              CandidateLess{buffer_.candidates_device(), buffer_.keys_device()},
+              CandidateLess{buffer_.candidates_device(), buffer_.keys_device(), key_order_},
               buffer_.scratch_device(), stream_);
         }
         emit_rows(row_count);
@@ -191,7 +192,7 @@ void ScanTask::process(RoundWindow window) {
   commit_round(window);
 }
 
-void ScanTask::launch_filter(RoundWindow const& window) {
+void ScanTask::launch_filter(KeyRange const& window) {
   arena_.rewind(query_bytes_);
   views_.clear();
   slot_count_ = 0;
@@ -208,10 +209,8 @@ void ScanTask::launch_filter(RoundWindow const& window) {
   filter_args_.runs = arena_.put(std::span<RunView const>(views_));
   filter_args_.ranges = buffer_.interval_ranges_device();
   filter_args_.run_count = run_count;
-  filter_args_.window.lower = arena_.put(std::string_view(window.lower));
-  filter_args_.window.has_upper = window.upper.has_value();
-  filter_args_.window.upper =
-      window.upper ? arena_.put(std::string_view(*window.upper)) : Bytes{nullptr, 0};
+  filter_args_.window.lower = {arena_.put(std::string_view(window.lower.key)), window.lower.side};
+  filter_args_.window.upper = {arena_.put(std::string_view(window.upper.key)), window.upper.side};
   filter_args_.window.snapshot = context_.snapshot;
   filter_args_.predicate = predicate_;
   filter_args_.counts = buffer_.counts_device();
@@ -315,11 +314,11 @@ void ScanTask::upload_shares() {
 
 // The smallest user key whose candidate did not fit: the window has to end there. It lies inside
 // the window, or keys are out of order; then rounds would turn in circles.
-std::string ScanTask::cut_window(RoundWindow const& window) {
+KeyBound ScanTask::cut_window(KeyRange const& window) {
   device_.copy_to_host_async(buffer_.shares.host(), buffer_.shares.device(),
                              readers_.size() * sizeof(CandidateShare), stream_);
   read_status();
-  Frontier cut;
+  std::optional<KeyBound> cut;
   for (std::size_t r = 0; r < readers_.size(); ++r) {
     CandidateShare const& share = buffer_.shares_host()[r];
     if (share.marked == 0) continue;
@@ -337,12 +336,14 @@ std::string ScanTask::cut_window(RoundWindow const& window) {
       device_.synchronize(stream_);
       std::memcpy(key.data() + at, buffer_.result.host(), bytes);
     }
-    if (key <= window.lower || (window.upper && key >= *window.upper)) {
+    KeyBound const before = KeyBound::before(key);
+    if (compare_bounds(key_order_, before, window.lower) <= 0 ||
+        compare_bounds(key_order_, before, window.upper) >= 0) {
       throw Error(
           ErrorCode::kCorruption,
           fmt::format("{}: keys are out of order", readers_[r].place_of_data(mark.value_offset)));
     }
-    if (!cut || key < *cut) cut = std::move(key);
+    if (!cut || compare_bounds(key_order_, before, *cut) < 0) cut = before;
   }
   if (!cut) {
     throw Error(ErrorCode::kCorruption, "candidates were counted that could not be found again");
@@ -506,7 +507,7 @@ OwnedScalar ScanTask::fetch_scalar(Field const& field, Field const* device_field
   return value;
 }
 
-void ScanTask::commit_round(RoundWindow const& window) {
+void ScanTask::commit_round(KeyRange const& window) {
   ScanStatus const& status = *buffer_.status_host();
   ScanStatistics& statistics = state_.statistics;
   statistics.entries_seen += status.entries_seen;
@@ -523,11 +524,9 @@ void ScanTask::commit_round(RoundWindow const& window) {
     state_.done = true;
     return;
   }
-  if (!window.upper || (state_.range.upper && *window.upper >= *state_.range.upper)) {
-    state_.done = true;
-  } else {
-    state_.cursor = *window.upper;
-  }
+  state_.done = window.upper.side == BoundSide::kEnd ||
+                compare_bounds(key_order_, window.upper, state_.range.upper) >= 0;
+  state_.cursor = window.upper;
 }
 
 }  // namespace levelscan

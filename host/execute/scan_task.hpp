@@ -1,6 +1,6 @@
 // One task: the rounds that scan one contiguous key range in one scan buffer.
 //
-// A round looks at a window, the user keys from the cursor up to the smallest frontier of all runs:
+// A round looks at a window, the keys from the cursor up to the smallest frontier of all runs:
 //   fill     index and data blocks of the runs that are dry       (RunReader, kernel index search)
 //   filter   candidates of each run                               (kernels narrow, filter, gather)
 //   resolve  drop what newer runs shadow                          (kernel resolve)
@@ -69,7 +69,7 @@ struct ScanContext {
 struct TaskState {
   std::size_t number = 0;  // in output order
   KeyRange range;
-  std::string cursor;  // user key; everything below it is done
+  KeyBound cursor;  // everything below it is done
   bool done = false;
   uint64_t rows_found = 0;
   std::vector<AggregateState> aggregates;  // [aggregate_inputs]
@@ -86,22 +86,16 @@ class ScanTask {
   void run();
 
  private:
-  // The window of the round, as the host sees it.
-  struct RoundWindow {
-    std::string lower;
-    Frontier upper;
-  };
-
   void upload_query();
   void fill(uint64_t trailer, uint32_t blocks_max, bool only_stuck);
-  [[nodiscard]] Frontier smallest_frontier() const;
-  void process(RoundWindow window);
-  void launch_filter(RoundWindow const& window);
+  [[nodiscard]] KeyBound smallest_frontier() const;
+  void process(KeyRange window);
+  void launch_filter(KeyRange const& window);
   void read_status();
   [[noreturn]] void throw_fault(ScanStatus const& status) const;
   // Sets the candidates' places. False when they don't fit.
   bool share_candidates(uint64_t total);
-  [[nodiscard]] std::string cut_window(RoundWindow const& window);
+  [[nodiscard]] KeyBound cut_window(KeyRange const& window);
   void upload_shares();
   void resolve(uint32_t candidate_count);
   [[nodiscard]] bool marking_costs_less(uint32_t candidate_count, uint32_t resident_runs) const;
@@ -110,7 +104,7 @@ class ScanTask {
   void aggregate_rows(uint32_t row_count);
   [[nodiscard]] OwnedScalar fetch_scalar(Field const& field, Field const* device_field,
                                          uint32_t row);
-  void commit_round(RoundWindow const& window);
+  void commit_round(KeyRange const& window);
   template <class Function>
   void timed(uint64_t ScanStatistics::*stage, Function&& function);
 
@@ -119,6 +113,7 @@ class ScanTask {
   ScanBuffer& buffer_;
   TaskState& state_;
   StreamView stream_;
+  KeyOrder key_order_;
   ControlArena arena_;
   std::vector<RunReader> readers_;  // [runs]
 

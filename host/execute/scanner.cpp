@@ -107,7 +107,7 @@ struct Scanner::Impl {
         device(given == nullptr ? *own_device : *given),
         threads(thread_count(options)) {
     require_scannable(version);
-    tombstones = TombstoneSet(version.range_tombstones);
+    tombstones = TombstoneSet(version.range_tombstones, version.key_order);
     request.memory_bytes =
         options.memory_bytes != 0 ? options.memory_bytes : default_memory_bytes();
     request.scans_max = options.scans_max != 0 ? options.scans_max : threads;
@@ -289,7 +289,7 @@ ScanResult Scanner::run(Query const& query, RowSink* sink, std::atomic<bool> con
   context.resolve = impl_->options.resolve;
   context.interrupted = interrupted;
 
-  KeyRange const range{query.lower, query.upper};
+  KeyRange const range = query.keys.range(version.key_order);
   uint64_t task_bytes = impl_->options.task_bytes;
   if (task_bytes == 0 && impl_->threads > 1) {
     task_bytes = std::max(kTaskBytesMin,

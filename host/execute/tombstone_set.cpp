@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "levelscan/error.hpp"
+#include "table/key_comparison.hpp"
 
 namespace levelscan {
 namespace {
@@ -51,7 +52,8 @@ std::size_t common_bytes(std::span<RangeTombstone const> tombstones) {
 
 }  // namespace
 
-TombstoneSet::TombstoneSet(std::span<RangeTombstone const> tombstones) {
+TombstoneSet::TombstoneSet(std::span<RangeTombstone const> tombstones, KeyOrder key_order)
+    : key_order_(key_order) {
   if (tombstones.empty()) return;
   constexpr std::size_t kTombstonesMax = UINT32_MAX / 2;
   if (tombstones.size() > kTombstonesMax) {
@@ -68,8 +70,8 @@ TombstoneSet::TombstoneSet(std::span<RangeTombstone const> tombstones) {
     ends[number] = {key_prefix_of(view_of(suffix_of(number))), number};
   }
   std::sort(ends.begin(), ends.end(), [&](End const& a, End const& b) {
-    if (a.prefix != b.prefix) return a.prefix < b.prefix;
-    int const order = suffix_of(a.number).compare(suffix_of(b.number));
+    if (a.prefix != b.prefix) return (a.prefix < b.prefix) == (key_order == KeyOrder::kBytewise);
+    int const order = compare_user_keys(key_order, suffix_of(a.number), suffix_of(b.number));
     if (order != 0) return order < 0;
     return sequence_of_end(tombstones, a.number) > sequence_of_end(tombstones, b.number);
   });
@@ -151,6 +153,7 @@ TombstoneCover TombstoneSet::cover(uint8_t const* image) const {
   cover.suffixes = bounds + bounds_.size() * sizeof(TombstoneBound);
   cover.common = Bytes{cover.suffixes + suffixes_.size(), static_cast<uint32_t>(common_.size())};
   cover.bound_count = static_cast<uint32_t>(bounds_.size());
+  cover.order = key_order_;
   return cover;
 }
 
@@ -166,7 +169,8 @@ std::string hidden_until(TombstoneCover const& cover, std::string_view user_key,
   std::string key(reinterpret_cast<char const*>(cover.common.data), cover.common.size);
   key.append(reinterpret_cast<char const*>(cover.suffixes + bound.suffix_offset),
              bound.suffix_size);
-  if (key <= user_key) return {};  // of this user key only some versions are hidden
+  if (compare_user_keys(cover.order, key, user_key) <= 0)
+    return {};  // of this user key only some versions are hidden
   return key;
 }
 

@@ -27,7 +27,7 @@ class TombstoneSet {
   TombstoneSet() = default;
   // Takes O(n log n). Throws Error(kDevice) when there are more bounds, or more bytes of their
   // keys, than 32 bits can count.
-  explicit TombstoneSet(std::span<RangeTombstone const> tombstones);
+  TombstoneSet(std::span<RangeTombstone const> tombstones, KeyOrder key_order);
 
   [[nodiscard]] bool empty() const { return bounds_.empty(); }
   [[nodiscard]] std::size_t bytes() const;
@@ -52,6 +52,7 @@ class TombstoneSet {
     uint32_t last;
   };
 
+  KeyOrder key_order_ = KeyOrder::kBytewise;
   std::string common_;
   std::vector<uint64_t> prefixes_;      // [bounds]
   std::vector<TombstoneBound> bounds_;  // ascending, no two the same

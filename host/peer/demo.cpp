@@ -129,11 +129,11 @@ std::vector<DemoQuery> demo_queries() {
       "customer,order,amount,note");
   Query& customers =
       add("customers 10000-14999", "", "count(), sum(amount), min(created), max(created)", "");
-  customers.lower = demo_customer_prefix(10000);
-  customers.upper = demo_customer_prefix(15000);
+  customers.keys.from = demo_customer_prefix(10000);
+  customers.keys.to = demo_customer_prefix(15000);
   Query& customer = add("one customer's orders", "", "", "order,status,amount,region,created");
-  customer.lower = demo_customer_prefix(4711);
-  customer.upper = demo_customer_prefix(4712);
+  customer.keys.from = demo_customer_prefix(4711);
+  customer.keys.to = demo_customer_prefix(4712);
   add("everything, as rows", "", "", "key,status,amount");
   return queries;
 }
@@ -227,7 +227,7 @@ int run_demo(DemoOptions const& options, std::atomic<bool> const* interrupted) {
       options.directory.empty() ? default_directory() : fs::path(options.directory));
   DatabaseVersion const version = open_version(path);
   Scanner scanner(version, options.scanner);
-  RocksdbReader const reader(path);
+  RocksdbReader const reader(path, version.comparator, version.key_order);
   ReadKnobs knobs;
   knobs.verify_checksums = options.scanner.verify_checksums;
 
@@ -235,7 +235,7 @@ int run_demo(DemoOptions const& options, std::atomic<bool> const* interrupted) {
   std::fflush(stdout);
   bool all_agree = true;
   for (DemoQuery const& demo : demo_queries()) {
-    RocksdbCursor cursor = reader.cursor(demo.query.lower, demo.query.upper, knobs);
+    RocksdbCursor cursor = reader.cursor(demo.query.keys, knobs);
     Answer found;
     Answer expected;
     std::vector<double> scan_seconds;

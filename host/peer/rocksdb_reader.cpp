@@ -34,9 +34,30 @@ std::string library_file() {
   return file;
 }
 
+// A comparator of another name that orders as one of librocksdb's. It shortens nothing: it only
+// reads.
+class RenamedComparator final : public rocksdb::Comparator {
+ public:
+  RenamedComparator(std::string name, rocksdb::Comparator const* order)
+      : name_(std::move(name)), order_(order) {}
+
+  [[nodiscard]] char const* Name() const override { return name_.c_str(); }
+  [[nodiscard]] int Compare(rocksdb::Slice const& a, rocksdb::Slice const& b) const override {
+    return order_->Compare(a, b);
+  }
+  void FindShortestSeparator(std::string*, rocksdb::Slice const&) const override {}
+  void FindShortSuccessor(std::string*) const override {}
+
+ private:
+  std::string name_;
+  rocksdb::Comparator const* order_;
+};
+
 }  // namespace
 
 struct RocksdbReader::Impl {
+  KeyOrder key_order = KeyOrder::kBytewise;
+  std::unique_ptr<rocksdb::Comparator> comparator;  // null: one of librocksdb's own
   std::unique_ptr<rocksdb::DB> database;
   std::vector<rocksdb::ColumnFamilyHandle*> families;
 
@@ -46,18 +67,28 @@ struct RocksdbReader::Impl {
 };
 
 struct RocksdbCursor::Impl {
-  std::string lower;
-  std::optional<std::string> upper;
-  rocksdb::Slice upper_slice;  // of `upper`; the iterator keeps its address
+  KeyOrder key_order = KeyOrder::kBytewise;
+  KeyRange range;
+  rocksdb::Slice upper_slice;  // of range.upper; the iterator keeps its address
   std::unique_ptr<rocksdb::Iterator> iterator;
 };
 
-RocksdbReader::RocksdbReader(std::string const& path) : impl_(std::make_unique<Impl>()) {
+RocksdbReader::RocksdbReader(std::string const& path, std::string const& comparator,
+                             KeyOrder key_order)
+    : impl_(std::make_unique<Impl>()) {
   // With a list of column families this is a plain read-only database, whatever its shape.
   rocksdb::DBOptions options;
   options.info_log_level = rocksdb::FATAL_LEVEL;
+  rocksdb::ColumnFamilyOptions family;
+  family.comparator = key_order == KeyOrder::kBytewise ? rocksdb::BytewiseComparator()
+                                                       : rocksdb::ReverseBytewiseComparator();
+  if (comparator != family.comparator->Name()) {
+    impl_->comparator = std::make_unique<RenamedComparator>(comparator, family.comparator);
+    family.comparator = impl_->comparator.get();
+  }
+  impl_->key_order = key_order;
   std::vector<rocksdb::ColumnFamilyDescriptor> const families{
-      {rocksdb::kDefaultColumnFamilyName, rocksdb::ColumnFamilyOptions()}};
+      {rocksdb::kDefaultColumnFamilyName, family}};
   rocksdb::DB* database = nullptr;
   rocksdb::Status const status =
       rocksdb::DB::OpenForReadOnly(options, path, families, &impl_->families, &database);
@@ -72,18 +103,19 @@ RocksdbReader::~RocksdbReader() = default;
 
 uint64_t RocksdbReader::last_sequence() const { return impl_->database->GetLatestSequenceNumber(); }
 
-RocksdbCursor RocksdbReader::cursor(std::string_view lower, std::optional<std::string> upper,
-                                    ReadKnobs const& knobs) const {
+KeyOrder RocksdbReader::key_order() const { return impl_->key_order; }
+
+RocksdbCursor RocksdbReader::cursor(KeySelection const& keys, ReadKnobs const& knobs) const {
   auto cursor = std::make_unique<RocksdbCursor::Impl>();
-  cursor->lower = lower;
-  cursor->upper = std::move(upper);
+  cursor->key_order = impl_->key_order;
+  cursor->range = keys.range(impl_->key_order);
   rocksdb::ReadOptions options;
   options.fill_cache = knobs.fill_cache;
   options.readahead_size = knobs.readahead_bytes;
   options.verify_checksums = knobs.verify_checksums;
   options.total_order_seek = true;
-  if (cursor->upper) {
-    cursor->upper_slice = slice_of(*cursor->upper);
+  if (cursor->range.upper.side == BoundSide::kBefore) {
+    cursor->upper_slice = slice_of(cursor->range.upper.key);
     options.iterate_upper_bound = &cursor->upper_slice;
   }
   cursor->iterator.reset(impl_->database->NewIterator(options));
@@ -104,9 +136,13 @@ void RocksdbCursor::check() const {
 }
 
 bool RocksdbCursor::valid() const {
-  if (impl_->iterator->Valid()) return true;
-  check();
-  return false;
+  if (!impl_->iterator->Valid()) {
+    check();
+    return false;
+  }
+  // What librocksdb's upper bound, which is exclusive, can't say.
+  return impl_->range.upper.side != BoundSide::kAfter ||
+         is_below(impl_->key_order, key(), impl_->range.upper);
 }
 
 void RocksdbCursor::next() { impl_->iterator->Next(); }
@@ -114,11 +150,17 @@ std::string_view RocksdbCursor::key() const { return view_of(impl_->iterator->ke
 std::string_view RocksdbCursor::value() const { return view_of(impl_->iterator->value()); }
 
 void RocksdbCursor::rewind() {
-  if (impl_->upper && *impl_->upper <= impl_->lower) {
+  if (impl_->range.is_empty(impl_->key_order)) {
     // librocksdb takes bounds that cross for a mistake; here they are an empty range.
     impl_->iterator.reset(rocksdb::NewEmptyIterator());
   }
-  impl_->iterator->Seek(slice_of(impl_->lower));
+  KeyBound const& lower = impl_->range.lower;
+  if (lower.side == BoundSide::kStart) {
+    impl_->iterator->SeekToFirst();
+  } else {
+    impl_->iterator->Seek(slice_of(lower.key));
+  }
+  if (lower.side == BoundSide::kAfter && valid() && key() == lower.key) next();
 }
 
 RocksdbCursor::Count RocksdbCursor::count_u32_below(uint32_t value_offset, uint32_t bound) {

@@ -12,6 +12,8 @@
 #include <string>
 #include <string_view>
 
+#include "query/key_range.hpp"
+
 namespace levelscan {
 
 struct ReadKnobs {
@@ -24,15 +26,16 @@ class RocksdbCursor;
 
 class RocksdbReader {
  public:
-  // The default column family at its newest sequence number. Throws Error(kUnsupported) with
-  // librocksdb's message where it can't open the database.
-  explicit RocksdbReader(std::string const& path);
+  // The default column family at its newest sequence number, with a comparator of that name which
+  // keeps that order. Throws Error(kUnsupported) with librocksdb's message where it can't open the
+  // database.
+  RocksdbReader(std::string const& path, std::string const& comparator, KeyOrder key_order);
   ~RocksdbReader();
 
+  [[nodiscard]] KeyOrder key_order() const;
   [[nodiscard]] uint64_t last_sequence() const;
-  // Over [lower, upper), standing on the first row. No upper bound: to the end.
-  [[nodiscard]] RocksdbCursor cursor(std::string_view lower, std::optional<std::string> upper,
-                                     ReadKnobs const& knobs) const;
+  // Over the keys that are selected, standing on the first row.
+  [[nodiscard]] RocksdbCursor cursor(KeySelection const& keys, ReadKnobs const& knobs) const;
 
  private:
   friend class RocksdbCursor;

@@ -41,7 +41,7 @@ bool uses_sequence(Query const& query) {
 class ExpectedRows {
  public:
   ExpectedRows(RocksdbReader const& reader, Query const& query, ReadKnobs const& knobs)
-      : cursor_(reader.cursor(query.lower, query.upper, knobs)) {
+      : cursor_(reader.cursor(query.keys, knobs)) {
     if (query.where != nullptr) evaluator_.emplace(*query.where);
     skip();
   }
@@ -66,9 +66,10 @@ class ExpectedRows {
 // place again after a difference.
 class ComparingSink final : public RecordSink {
  public:
-  ComparingSink(ExpectedRows& expected, std::vector<NamedField> const& columns, uint64_t limit,
-                uint32_t differences_shown_max)
+  ComparingSink(ExpectedRows& expected, KeyOrder key_order, std::vector<NamedField> const& columns,
+                uint64_t limit, uint32_t differences_shown_max)
       : expected_(expected),
+        key_order_(key_order),
         columns_(columns),
         limit_(limit),
         differences_shown_max_(differences_shown_max) {}
@@ -85,7 +86,7 @@ class ComparingSink final : public RecordSink {
   void take(std::string_view record) override {
     ++rows_found_;
     std::string_view const key = first_cell_bytes(record);
-    while (expecting() && expected_.row().key < key) miss();
+    while (expecting() && compare_user_keys(key_order_, expected_.row().key, key) < 0) miss();
     if (!expecting() || expected_.row().key != key) {
       report("only levelscan has  ", record);
       return;
@@ -124,6 +125,7 @@ class ComparingSink final : public RecordSink {
   }
 
   ExpectedRows& expected_;
+  KeyOrder key_order_;
   std::vector<NamedField> const& columns_;
   uint64_t limit_;
   uint32_t differences_shown_max_;
@@ -140,7 +142,8 @@ VerifyReport verify_rows(Scanner& scanner, RocksdbReader const& reader, Query qu
   ReadKnobs knobs;
   knobs.verify_checksums = options.scanner.verify_checksums;
   ExpectedRows expected(reader, query, knobs);
-  ComparingSink sink(expected, query.columns, query.limit, options.differences_shown_max);
+  ComparingSink sink(expected, reader.key_order(), query.columns, query.limit,
+                     options.differences_shown_max);
   VerifyReport report;
   report.result = scanner.run(query, &sink, interrupted);
   sink.finish();
@@ -187,7 +190,7 @@ VerifyReport verify_query(std::string const& database, Query const& query,
     throw Error(ErrorCode::kUsage,
                 "verify: librocksdb's iterator does not tell sequence numbers; leave out `seq`");
   }
-  DatabaseVersion const version = open_version(database);
+  DatabaseVersion const version = open_version(database, options.open);
   if (query.snapshot && *query.snapshot != version.last_sequence) {
     throw Error(ErrorCode::kUsage,
                 fmt::format("verify: librocksdb opens a database read-only at its newest sequence "
@@ -195,7 +198,8 @@ VerifyReport verify_query(std::string const& database, Query const& query,
                             version.last_sequence));
   }
   Scanner scanner(version, options.scanner);
-  RocksdbReader const reader(options.reference.empty() ? database : options.reference);
+  RocksdbReader const reader(options.reference.empty() ? database : options.reference,
+                             version.comparator, version.key_order);
   return query.aggregates.empty() ? verify_rows(scanner, reader, query, options, interrupted)
                                   : verify_aggregates(scanner, reader, query, options, interrupted);
 }

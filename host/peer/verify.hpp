@@ -8,11 +8,13 @@
 
 #include "execute/scanner.hpp"
 #include "query/query.hpp"
+#include "version/database_version.hpp"
 
 namespace levelscan {
 
 struct VerifyOptions {
   ScannerOptions scanner;
+  OpenOptions open;
   uint32_t differences_shown_max = 10;  // on stderr
   std::string reference;  // the copy that librocksdb reads; empty: the database itself
 };

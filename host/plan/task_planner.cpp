@@ -6,9 +6,9 @@
 namespace levelscan {
 namespace {
 
-bool overlaps(TableMeta const& meta, KeyRange const& range) {
-  if (range.upper && meta.smallest_user_key() >= *range.upper) return false;
-  return meta.largest_user_key() >= range.lower;
+bool overlaps(KeyOrder key_order, TableMeta const& meta, KeyRange const& range) {
+  return is_below(key_order, meta.smallest_user_key(), range.upper) &&
+         !is_below(key_order, meta.largest_user_key(), range.lower);
 }
 
 // `bytes` more of some run have been passed at `end`.
@@ -36,7 +36,7 @@ uint64_t overlapping_bytes(DatabaseVersion const& version, KeyRange const& range
   uint64_t bytes = 0;
   for (SortedRun const& run : version.runs) {
     for (TableMeta const& meta : run.metas) {
-      if (overlaps(meta, range)) bytes += meta.file_bytes;
+      if (overlaps(version.key_order, meta, range)) bytes += meta.file_bytes;
     }
   }
   return bytes;
@@ -44,7 +44,7 @@ uint64_t overlapping_bytes(DatabaseVersion const& version, KeyRange const& range
 
 ScanPlan plan_tasks(DatabaseVersion const& version, KeyRange const& range, uint64_t task_bytes) {
   ScanPlan plan;
-  if (range.upper && *range.upper <= range.lower) return plan;
+  if (range.is_empty(version.key_order)) return plan;
   plan.bytes_planned = overlapping_bytes(version, range);
   if (task_bytes == 0 || plan.bytes_planned <= task_bytes) {
     plan.tasks.push_back(range);
@@ -56,7 +56,7 @@ ScanPlan plan_tasks(DatabaseVersion const& version, KeyRange const& range, uint6
   for (SortedRun const& run : version.runs) {
     for (std::size_t i = 0; i < run.metas.size(); ++i) {
       TableMeta const& meta = run.metas[i];
-      if (!overlaps(meta, range)) continue;
+      if (!overlaps(version.key_order, meta, range)) continue;
       if (meta.file_bytes > 2 * piece_bytes) {
         add_index_pieces(*run.tables[i], piece_bytes, pieces);
       } else {
@@ -64,18 +64,21 @@ ScanPlan plan_tasks(DatabaseVersion const& version, KeyRange const& range, uint6
       }
     }
   }
-  std::sort(pieces.begin(), pieces.end(),
-            [](Piece const& a, Piece const& b) { return a.end < b.end; });
+  KeyOrder const key_order = version.key_order;
+  std::sort(pieces.begin(), pieces.end(), [key_order](Piece const& a, Piece const& b) {
+    return compare_user_keys(key_order, a.end, b.end) < 0;
+  });
 
-  KeyRange task{range.lower, std::nullopt};
+  KeyRange task{range.lower, KeyBound::end()};
   uint64_t bytes = 0;
   for (Piece& piece : pieces) {
     bytes += piece.bytes;
-    if (bytes < task_bytes || piece.end <= task.lower) continue;
-    if (range.upper && piece.end >= *range.upper) break;
-    task.upper = piece.end;
+    KeyBound const end = KeyBound::before(piece.end);
+    if (bytes < task_bytes || compare_bounds(key_order, end, task.lower) <= 0) continue;
+    if (compare_bounds(key_order, end, range.upper) >= 0) break;
+    task.upper = end;
     plan.tasks.push_back(task);
-    task = KeyRange{std::move(piece.end), std::nullopt};
+    task = KeyRange{end, KeyBound::end()};
     bytes = 0;
   }
   task.upper = range.upper;

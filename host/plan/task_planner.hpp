@@ -3,19 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string>
 #include <vector>
 
+#include "query/key_range.hpp"
 #include "version/database_version.hpp"
 
 namespace levelscan {
-
-// User keys [lower, upper).
-struct KeyRange {
-  std::string lower;                 // empty: from the first key
-  std::optional<std::string> upper;  // none: to the last key
-};
 
 struct ScanPlan {
   std::vector<KeyRange> tasks;  // disjoint, ascending, together the whole range

@@ -74,29 +74,4 @@ std::string parse_key_argument(std::string_view option, std::string_view argumen
                           option, argument, error_offset + 1));
 }
 
-std::optional<std::string> prefix_successor(std::string_view prefix) {
-  std::string successor(prefix);
-  while (!successor.empty()) {
-    if (successor.back() != '\xff') {
-      successor.back() = static_cast<char>(static_cast<unsigned char>(successor.back()) + 1);
-      return successor;
-    }
-    successor.pop_back();
-  }
-  return std::nullopt;
-}
-
-KeyRange intersect_bounds(std::optional<std::string> const& from,
-                          std::optional<std::string> const& to,
-                          std::optional<std::string> const& prefix) {
-  KeyRange range{from.value_or(""), to};
-  if (prefix) {
-    // std::string compares its bytes unsigned.
-    if (*prefix > range.lower) range.lower = *prefix;
-    std::optional<std::string> const successor = prefix_successor(*prefix);
-    if (successor && (!range.upper || *successor < *range.upper)) range.upper = successor;
-  }
-  return range;
-}
-
 }  // namespace levelscan

@@ -23,17 +23,4 @@ namespace levelscan {
 // Bytes of an even number of hex digits; none when that's not what it is.
 [[nodiscard]] std::optional<std::string> parse_hex(std::string_view digits);
 
-struct KeyRange {
-  std::string lower;                 // inclusive
-  std::optional<std::string> upper;  // exclusive; none: to the last key
-};
-
-// The smallest key that is greater than every key with this prefix; none when there is no such key.
-[[nodiscard]] std::optional<std::string> prefix_successor(std::string_view prefix);
-
-// The keys within all of the bounds that are given. It may be empty: lower >= upper.
-[[nodiscard]] KeyRange intersect_bounds(std::optional<std::string> const& from,
-                                        std::optional<std::string> const& to,
-                                        std::optional<std::string> const& prefix);
-
 }  // namespace levelscan

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "query/expression.hpp"
+#include "query/key_range.hpp"
 
 namespace levelscan {
 
@@ -20,8 +21,7 @@ struct AggregateColumn {
 };
 
 struct Query {
-  std::string lower;                        // inclusive; empty: from the first key
-  std::optional<std::string> upper;         // exclusive; none: to the last key
+  KeySelection keys;
   std::shared_ptr<Expression const> where;  // null: every row
   std::vector<NamedField> columns;          // of each row; unused with aggregates
   std::vector<AggregateColumn> aggregates;  // not empty: one row of aggregates instead of rows

@@ -5,27 +5,19 @@
 #include <algorithm>
 
 #include "table/coding.hpp"
+#include "table/key_comparison.hpp"
 #include "table/refusal.hpp"
 
 namespace levelscan {
 namespace {
 
-constexpr std::size_t kInternalTrailerBytes = 8;
-
-int compare_bytes(std::span<uint8_t const> a, std::span<uint8_t const> b) {
-  return as_text(a).compare(as_text(b));
-}
-
 // Whether separator `a` stands strictly before `b`. REQUIRES: internal keys hold at least their
 // trailer.
-bool separator_less(std::span<uint8_t const> a, std::span<uint8_t const> b, bool user_keys) {
-  if (user_keys) return compare_bytes(a, b) < 0;
-  std::size_t const a_bytes = a.size() - kInternalTrailerBytes;
-  std::size_t const b_bytes = b.size() - kInternalTrailerBytes;
-  int const order = compare_bytes(a.first(a_bytes), b.first(b_bytes));
-  if (order != 0) return order < 0;
-  // Newer versions of a key come first.
-  return load_fixed64(a.data() + a_bytes) > load_fixed64(b.data() + b_bytes);
+bool separator_less(std::span<uint8_t const> a, std::span<uint8_t const> b,
+                    IndexEncoding const& encoding) {
+  return (encoding.key_is_user_key
+              ? compare_user_keys(encoding.key_order, as_text(a), as_text(b))
+              : compare_internal_keys(encoding.key_order, as_text(a), as_text(b))) < 0;
 }
 
 }  // namespace
@@ -81,7 +73,7 @@ void IndexCursor::next() {
 
 std::span<uint8_t const> IndexCursor::user_key() const {
   std::span<uint8_t const> const bytes(key_);
-  return encoding_.key_is_user_key ? bytes : bytes.first(bytes.size() - kInternalTrailerBytes);
+  return encoding_.key_is_user_key ? bytes : bytes.first(bytes.size() - kTrailerBytes);
 }
 
 uint32_t IndexCursor::restart_offset(uint32_t restart_index) const {
@@ -113,9 +105,9 @@ void IndexCursor::decode_entry() {
   previous_key_.swap(key_);
   key_.assign(previous_key_.begin(), previous_key_.begin() + shared);
   key_.insert(key_.end(), suffix.begin(), suffix.end());
-  if (!encoding_.key_is_user_key && key_.size() < kInternalTrailerBytes)
+  if (!encoding_.key_is_user_key && key_.size() < kTrailerBytes)
     fail("internal key without a trailer");
-  if (has_previous_ && !separator_less(previous_key_, key_, encoding_.key_is_user_key)) {
+  if (has_previous_ && !separator_less(previous_key_, key_, encoding_)) {
     fail("separator out of order");
   }
 

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/key_order.hpp"
 #include "table/block_handle.hpp"
 #include "table/block_tail.hpp"
 #include "table/codec.hpp"
@@ -26,6 +27,7 @@ namespace levelscan {
 struct IndexEncoding {
   bool value_is_delta_encoded = false;
   bool key_is_user_key = false;
+  KeyOrder key_order = KeyOrder::kBytewise;
 };
 
 class IndexCursor {

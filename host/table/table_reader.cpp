@@ -33,11 +33,12 @@ std::string index_type_feature(uint32_t type) {
 
 }  // namespace
 
-Table::Table(RandomAccessFile file, uint64_t file_number, Footer footer)
-    : file_(std::move(file)), file_number_(file_number), footer_(footer) {}
+Table::Table(RandomAccessFile file, uint64_t file_number, KeyOrder key_order, Footer footer)
+    : file_(std::move(file)), file_number_(file_number), key_order_(key_order), footer_(footer) {}
 
 std::shared_ptr<Table const> Table::open(std::string const& path, uint64_t file_number,
-                                         uint64_t file_bytes, std::vector<Refusal>& refusals) {
+                                         uint64_t file_bytes, KeyOrder key_order,
+                                         std::vector<Refusal>& refusals) {
   std::optional<RandomAccessFile> file = RandomAccessFile::open_if_exists(path);
   if (!file) throw corruption_error(path, "the MANIFEST names this table, but it is missing");
   if (file->size() != file_bytes) {
@@ -47,7 +48,7 @@ std::shared_ptr<Table const> Table::open(std::string const& path, uint64_t file_
   std::optional<Footer> const footer = read_footer(*file, refusals);
   if (!footer) return nullptr;
 
-  std::shared_ptr<Table> table(new Table(std::move(*file), file_number, *footer));
+  std::shared_ptr<Table> table(new Table(std::move(*file), file_number, key_order, *footer));
   table->metaindex_ = read_metaindex(table->file_, *footer);
   auto const properties = table->metaindex_.find("rocksdb.properties");
   if (properties == table->metaindex_.end()) {

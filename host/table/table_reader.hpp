@@ -23,11 +23,13 @@ class Table {
   // Returns null after adding to `refusals` what makes the file unreadable here (a footer of
   // another format, no properties). Throws Error: kCorruption (a missing file too), kRuntime.
   static std::shared_ptr<Table const> open(std::string const& path, uint64_t file_number,
-                                           uint64_t file_bytes, std::vector<Refusal>& refusals);
+                                           uint64_t file_bytes, KeyOrder key_order,
+                                           std::vector<Refusal>& refusals);
 
   [[nodiscard]] RandomAccessFile const& file() const { return file_; }
   [[nodiscard]] std::string const& path() const { return file_.path(); }
   [[nodiscard]] uint64_t file_number() const { return file_number_; }
+  [[nodiscard]] KeyOrder key_order() const { return key_order_; }
   [[nodiscard]] uint64_t file_bytes() const { return file_.size(); }
 
   [[nodiscard]] Footer const& footer() const { return footer_; }
@@ -40,7 +42,8 @@ class Table {
   [[nodiscard]] TableProperties const& properties() const { return properties_; }
   [[nodiscard]] Metaindex const& metaindex() const { return metaindex_; }
   [[nodiscard]] IndexEncoding index_encoding() const {
-    return {properties_.index_value_is_delta_encoded, properties_.index_key_is_user_key};
+    return {properties_.index_value_is_delta_encoded, properties_.index_key_is_user_key,
+            key_order_};
   }
 
   // What this table holds that a scan may not silently ignore. Empty: every data block may be read,
@@ -57,12 +60,13 @@ class Table {
   [[nodiscard]] IndexCursor index_cursor(std::span<uint8_t const> block) const;
 
  private:
-  Table(RandomAccessFile file, uint64_t file_number, Footer footer);
+  Table(RandomAccessFile file, uint64_t file_number, KeyOrder key_order, Footer footer);
 
   void collect_refusals();
 
   RandomAccessFile file_;
   uint64_t file_number_;
+  KeyOrder key_order_;
   Footer footer_;
   Metaindex metaindex_;
   TableProperties properties_;

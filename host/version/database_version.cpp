@@ -57,22 +57,22 @@ TableMeta meta_of(FileEntry const& file, std::string const& database) {
           file.smallest_sequence, file.largest_sequence};
 }
 
-// Puts a level's tables in key order. REQUIRES: the bytewise comparator.
-void sort_and_check_level(std::vector<FileEntry>& files, uint32_t level,
+// Puts a level's tables in key order.
+void sort_and_check_level(std::vector<FileEntry>& files, uint32_t level, KeyOrder key_order,
                           std::string const& manifest_path) {
   for (FileEntry const& file : files) {
-    if (compare_internal_keys(file.smallest, file.largest) > 0) {
+    if (compare_internal_keys(key_order, file.smallest, file.largest) > 0) {
       throw corruption_error(
           manifest_path,
           fmt::format("bounds of table {} are the wrong way round", file.file_number));
     }
   }
   if (level == 0) return;
-  std::sort(files.begin(), files.end(), [](FileEntry const& a, FileEntry const& b) {
-    return compare_internal_keys(a.smallest, b.smallest) < 0;
+  std::sort(files.begin(), files.end(), [key_order](FileEntry const& a, FileEntry const& b) {
+    return compare_internal_keys(key_order, a.smallest, b.smallest) < 0;
   });
   for (std::size_t i = 1; i < files.size(); ++i) {
-    if (compare_internal_keys(files[i - 1].largest, files[i].smallest) >= 0) {
+    if (compare_internal_keys(key_order, files[i - 1].largest, files[i].smallest) >= 0) {
       throw corruption_error(manifest_path,
                              fmt::format("tables {} and {} of level {} overlap",
                                          files[i - 1].file_number, files[i].file_number, level));
@@ -90,10 +90,18 @@ void sort_newest_first(std::vector<FileEntry>& files) {
 
 class VersionBuilder {
  public:
-  VersionBuilder(std::string const& database, ManifestVersion manifest, TableCache& cache)
+  VersionBuilder(std::string const& database, ManifestVersion manifest, OpenOptions const& options,
+                 TableCache& cache)
       : manifest_(std::move(manifest)), cache_(cache) {
     version_.path = database;
     version_.comparator = manifest_.comparator;
+    key_order_ = known_key_order(manifest_.comparator);
+    auto const assumed = options.comparators.find(manifest_.comparator);
+    if (!key_order_ && assumed != options.comparators.end()) {
+      key_order_ = assumed->second;
+      version_.key_order_is_assumed = true;
+    }
+    version_.key_order = key_order_.value_or(KeyOrder::kBytewise);
     version_.last_sequence = manifest_.last_sequence;
     version_.column_families = manifest_.column_families;
     version_.manifest_number = manifest_.number;
@@ -118,14 +126,14 @@ class VersionBuilder {
         {std::move(feature), std::move(file), std::nullopt, std::string(advice)});
   }
 
-  [[nodiscard]] bool is_bytewise() const { return manifest_.comparator == kBytewiseComparator; }
-
   void refuse_by_manifest() {
     if (manifest_.comparator.ends_with(".u64ts") || !manifest_.user_timestamps_persisted) {
       refuse("user-defined timestamps", manifest_.path, kReadWithRocksdbAdvice);
-    } else if (!is_bytewise()) {
+    } else if (!key_order_) {
       refuse(fmt::format("comparator '{}'", manifest_.comparator), manifest_.path,
-             kReadWithRocksdbAdvice);
+             fmt::format("if it orders keys as bytes or in reverse, say so with --comparator "
+                         "'{}=bytewise' or =reverse; else read this database with RocksDB itself",
+                         manifest_.comparator));
     }
     if (manifest_.column_families.size() > 1) {
       std::string names;
@@ -144,7 +152,7 @@ class VersionBuilder {
 
   void add_level(uint32_t level) {
     std::vector<FileEntry>& files = manifest_.levels[level];
-    if (is_bytewise()) sort_and_check_level(files, level, manifest_.path);
+    if (key_order_) sort_and_check_level(files, level, *key_order_, manifest_.path);
     if (level == 0) {
       sort_newest_first(files);
       for (FileEntry const& file : files) {
@@ -173,7 +181,7 @@ class VersionBuilder {
     if (file.has_timestamps) refuse("user-defined timestamps", meta.path, kReadWithRocksdbAdvice);
     if (table) {
       check_table(*table);
-      if (is_bytewise()) append_table_tombstones(*table, meta, version_.range_tombstones);
+      if (key_order_) append_table_tombstones(*table, meta, version_.range_tombstones);
     }
 
     run.level = meta.level;
@@ -185,8 +193,8 @@ class VersionBuilder {
   std::shared_ptr<Table const> open_table(TableMeta const& meta) {
     auto const known = cache_.find({meta.file_number, meta.file_bytes});
     if (known != cache_.end()) return known->second;
-    std::shared_ptr<Table const> table =
-        Table::open(meta.path, meta.file_number, meta.file_bytes, version_.refusals);
+    std::shared_ptr<Table const> table = Table::open(meta.path, meta.file_number, meta.file_bytes,
+                                                     version_.key_order, version_.refusals);
     if (table) cache_.emplace(std::pair{meta.file_number, meta.file_bytes}, table);
     return table;
   }
@@ -203,6 +211,7 @@ class VersionBuilder {
   }
 
   ManifestVersion manifest_;
+  std::optional<KeyOrder> key_order_;  // none: unknown
   TableCache& cache_;
   DatabaseVersion version_;
 };
@@ -224,18 +233,18 @@ bool has_changed(std::string const& database, std::string const& current,
 
 }  // namespace
 
-int compare_internal_keys(std::string_view a, std::string_view b) {
-  std::size_t const a_bytes = a.size() - kInternalTrailerBytes;
-  std::size_t const b_bytes = b.size() - kInternalTrailerBytes;
-  int const order = a.substr(0, a_bytes).compare(b.substr(0, b_bytes));
-  if (order != 0) return order;
-  uint64_t const a_trailer = load_fixed64(as_bytes(a).data() + a_bytes);
-  uint64_t const b_trailer = load_fixed64(as_bytes(b).data() + b_bytes);
-  if (a_trailer == b_trailer) return 0;
-  return a_trailer > b_trailer ? -1 : 1;
+std::optional<KeyOrder> known_key_order(std::string_view comparator) {
+  // RocksDB's own two, and those of MyRocks, which compare memory-comparable keys.
+  if (comparator == "leveldb.BytewiseComparator" || comparator == "RocksDB_SE_v3.10") {
+    return KeyOrder::kBytewise;
+  }
+  if (comparator == "rocksdb.ReverseBytewiseComparator" || comparator == "rev:RocksDB_SE_v3.10") {
+    return KeyOrder::kReverseBytewise;
+  }
+  return std::nullopt;
 }
 
-DatabaseVersion open_version(std::string const& path) {
+DatabaseVersion open_version(std::string const& path, OpenOptions const& options) {
   std::string database = path;
   while (database.size() > 1 && database.back() == '/') database.pop_back();
   TableCache cache;
@@ -245,7 +254,8 @@ DatabaseVersion open_version(std::string const& path) {
     try {
       ManifestVersion manifest = read_manifest(database);
       state = {manifest.path, manifest.file_bytes};
-      DatabaseVersion version = VersionBuilder(database, std::move(manifest), cache).build();
+      DatabaseVersion version =
+          VersionBuilder(database, std::move(manifest), options, cache).build();
       if (!has_changed(database, current, state)) return version;
     } catch (Error const&) {
       // What was named may have been deleted since.

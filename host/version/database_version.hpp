@@ -7,18 +7,30 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "kernels/key_order.hpp"
+#include "table/key_comparison.hpp"
 #include "table/refusal.hpp"
 #include "table/table_reader.hpp"
 #include "version/range_tombstone.hpp"
 
 namespace levelscan {
 
-inline constexpr std::string_view kBytewiseComparator = "leveldb.BytewiseComparator";
+// The order that a comparator of this name is known to keep; none for any other.
+[[nodiscard]] std::optional<KeyOrder> known_key_order(std::string_view comparator);
+
+// How to open a database.
+struct OpenOptions {
+  // Orders that the caller vouches for, by the comparator's name. Keys are then checked as they are
+  // read.
+  std::map<std::string, KeyOrder> comparators;
+};
 
 // A table as the MANIFEST describes it.
 struct TableMeta {
@@ -32,12 +44,8 @@ struct TableMeta {
   uint64_t largest_sequence = 0;
 
   // The bounds without their trailers.
-  [[nodiscard]] std::string_view smallest_user_key() const {
-    return std::string_view(smallest).substr(0, smallest.size() - 8);
-  }
-  [[nodiscard]] std::string_view largest_user_key() const {
-    return std::string_view(largest).substr(0, largest.size() - 8);
-  }
+  [[nodiscard]] std::string_view smallest_user_key() const { return user_key_of(smallest); }
+  [[nodiscard]] std::string_view largest_user_key() const { return user_key_of(largest); }
 };
 
 struct SortedRun {
@@ -52,6 +60,8 @@ struct SortedRun {
 struct DatabaseVersion {
   std::string path;
   std::string comparator;
+  KeyOrder key_order = KeyOrder::kBytewise;
+  bool key_order_is_assumed = false;  // the caller said so: to be checked on every key read
   uint64_t last_sequence = 0;
   // Newest first: every L0 file by itself, by descending largest sequence, then each level >= 1
   // that has tables.
@@ -68,13 +78,10 @@ struct DatabaseVersion {
 // Throws Error: kNotADatabase (no such directory, no CURRENT), kCorruption, kUnsupported (metadata
 // that cannot be read at all), kRuntime (permissions, I/O, or a database that changes faster than
 // it can be read).
-[[nodiscard]] DatabaseVersion open_version(std::string const& path);
+[[nodiscard]] DatabaseVersion open_version(std::string const& path,
+                                           OpenOptions const& options = {});
 
 // Throws Error kUnsupported with every refusal, a line each, if there is one.
 void require_scannable(DatabaseVersion const& version);
-
-// Three-way comparison of internal keys: user key ascending, then sequence and type descending.
-// Negative: a before b. REQUIRES: both hold at least 8 bytes.
-[[nodiscard]] int compare_internal_keys(std::string_view a, std::string_view b);
 
 }  // namespace levelscan

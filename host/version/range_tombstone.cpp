@@ -2,7 +2,8 @@
 
 #include <utility>
 
-#include "table/coding.hpp"
+#include "kernels/internal_key.hpp"
+#include "table/key_comparison.hpp"
 
 namespace levelscan {
 namespace {
@@ -14,27 +15,25 @@ struct Position {
   uint64_t sequence;
 };
 
-bool before(Position const& a, Position const& b) {
-  int const order = a.user_key.compare(b.user_key);
-  return order < 0 || (order == 0 && a.sequence > b.sequence);
-}
-
 struct Bound {
   Position position;
   uint8_t type;
 };
 
 Bound parse_bound(std::string_view internal_key) {
-  std::size_t const user_bytes = internal_key.size() - kInternalTrailerBytes;
-  uint64_t const trailer = load_fixed64(as_bytes(internal_key).data() + user_bytes);
-  return {{internal_key.substr(0, user_bytes), trailer >> 8}, static_cast<uint8_t>(trailer)};
+  uint64_t const trailer = trailer_of(internal_key);
+  return {{user_key_of(internal_key), sequence_of(trailer)}, static_cast<uint8_t>(trailer)};
 }
 
 }  // namespace
 
-std::optional<RangeTombstone> clip_range_tombstone(RangeTombstone tombstone,
+std::optional<RangeTombstone> clip_range_tombstone(KeyOrder key_order, RangeTombstone tombstone,
                                                    std::string_view smallest,
                                                    std::string_view largest) {
+  auto const before = [key_order](Position const& a, Position const& b) {
+    int const order = compare_user_keys(key_order, a.user_key, b.user_key);
+    return order < 0 || (order == 0 && a.sequence > b.sequence);
+  };
   Position const first = parse_bound(smallest).position;
   Bound const last = parse_bound(largest);
   // An upper bound that a tombstone has set, at the end of the table's own or at the start of the

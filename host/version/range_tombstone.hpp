@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "kernels/key_order.hpp"
 #include "version/version_edit.hpp"
 
 namespace levelscan {
@@ -29,7 +30,8 @@ struct RangeTombstone {
 
 // The part of `tombstone` that counts in a table with these bounds, internal keys of the MANIFEST.
 // None when it doesn't reach into the table.
-[[nodiscard]] std::optional<RangeTombstone> clip_range_tombstone(RangeTombstone tombstone,
+[[nodiscard]] std::optional<RangeTombstone> clip_range_tombstone(KeyOrder key_order,
+                                                                 RangeTombstone tombstone,
                                                                  std::string_view smallest,
                                                                  std::string_view largest);
 

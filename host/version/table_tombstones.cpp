@@ -53,10 +53,11 @@ void append_table_tombstones(Table const& table, TableMeta const& meta,
     tombstone.start = as_text(key.first(user_bytes));
     tombstone.end = as_text(value);
     tombstone.sequence = trailer >> 8;
-    int const order = tombstone.start.compare(tombstone.end);
+    int const order = compare_user_keys(table.key_order(), tombstone.start, tombstone.end);
     if (order > 0) throw fail("an end before the start");
     if (order == 0) return true;  // covers nothing
-    if (auto clipped = clip_range_tombstone(std::move(tombstone), meta.smallest, meta.largest)) {
+    if (auto clipped = clip_range_tombstone(table.key_order(), std::move(tombstone), meta.smallest,
+                                            meta.largest)) {
       tombstones.push_back(std::move(*clipped));
     }
     return true;

@@ -143,9 +143,10 @@ TEST_P(DeviceAlgorithms, RowsAreOrderedByUserKey) {
     DeviceArray<uint8_t> const key_array(device(), stream(), key_bytes);
     DeviceArray<uint32_t> const row_array(device(), stream(), rows);
     DeviceArray<uint8_t> const scratch = scratch_for(count);
-    device().order_rows_async(row_array.device(), count,
-                              CandidateLess{candidate_array.device(), key_array.device()},
-                              view(scratch), stream());
+    device().order_rows_async(
+        row_array.device(), count,
+        CandidateLess{candidate_array.device(), key_array.device(), KeyOrder::kBytewise},
+        view(scratch), stream());
     // std::string compares as unsigned bytes, a prefix first.
     std::sort(rows.begin(), rows.end(), [&](uint32_t a, uint32_t b) { return keys[a] < keys[b]; });
     ASSERT_EQ(row_array.read(), rows);
@@ -376,8 +377,8 @@ TEST_P(DeviceAlgorithms, TooLittleScratchIsAnErrorThatSaysHowMuchThereIs) {
   DeviceArray<uint8_t> const scratch(device(), stream(), 768);
   try {
     device().order_rows_async(row_array.device(), count,
-                              CandidateLess{candidate_array.device(), nullptr}, view(scratch),
-                              stream());
+                              CandidateLess{candidate_array.device(), nullptr, KeyOrder::kBytewise},
+                              view(scratch), stream());
     FAIL() << "sorted";
   } catch (DeviceError const& error) {
     EXPECT_THAT(error.what(), HasSubstr("768"));

@@ -63,6 +63,7 @@ class Collector final : public RecordSink {
 
 struct Coverage {
   DatabaseShape shape;
+  std::set<KeyOrder> key_orders;
   uint64_t scans = 0;
   uint64_t scans_with_rows = 0;
   uint64_t scans_of_several_windows = 0;
@@ -155,8 +156,10 @@ class DatabaseScans {
     // A flush that drops the last writes (a single deletion and what it deletes) may leave the
     // MANIFEST a little behind the writer.
     last_sequence_ = version.last_sequence;
+    key_order_ = version.key_order;
     ASSERT_LE(last_sequence_, database_.snapshots.rbegin()->first);
     coverage_.shape.add(version);
+    coverage_.key_orders.insert(key_order_);
     RandomQueries queries(random_, [this](SampleRow& row) { return draw_row(row); });
     for (uint32_t i = 0; i < kScannersEach; ++i) {
       TestDevice const device = draw_device(random_);
@@ -197,12 +200,12 @@ class DatabaseScans {
       text += fmt::format("--snapshot {} ", *query.snapshot);
     }
     if (random_.one_in(2)) {
-      query.lower = queries.draw_bound();
-      text += fmt::format("--from {} ", describe_bytes(query.lower));
+      query.keys.from = queries.draw_bound();
+      text += fmt::format("--from {} ", describe_bytes(*query.keys.from));
     }
     if (random_.one_in(2)) {
-      query.upper = queries.draw_bound();
-      text += fmt::format("--to {} ", describe_bytes(*query.upper));
+      query.keys.to = queries.draw_bound();
+      text += fmt::format("--to {} ", describe_bytes(*query.keys.to));
     }
     std::optional<RowEvaluator> evaluator;
     if (!random_.one_in(5)) {
@@ -240,9 +243,9 @@ class DatabaseScans {
     std::vector<std::string> expected;
     std::vector<RowAggregate> aggregates(query.aggregates.begin(), query.aggregates.end());
     uint64_t expected_rows = 0;
+    KeyRange const range = query.keys.range(key_order_);
     for (OracleRow const& oracle : rows) {
-      if (oracle.key < query.lower) continue;
-      if (query.upper && oracle.key >= *query.upper) break;
+      if (!range.holds(key_order_, oracle.key)) continue;
       PeerRow const row{oracle.key, oracle.value, oracle.sequence};
       if (evaluator != nullptr && !evaluator->passes(row)) continue;
       if (expected_rows == query.limit) break;
@@ -307,6 +310,7 @@ class DatabaseScans {
   RandomDatabase const& database_;
   Coverage& coverage_;
   uint64_t last_sequence_ = 0;  // in the MANIFEST
+  KeyOrder key_order_ = KeyOrder::kBytewise;
 };
 
 void print_coverage(Coverage const& coverage) {
@@ -331,6 +335,7 @@ void print_coverage(Coverage const& coverage) {
 void expect_covered(Coverage const& coverage) {
   DatabaseShape const& shape = coverage.shape;
   EXPECT_GE(shape.runs_max, 3u);
+  EXPECT_EQ(coverage.key_orders.size(), 2u);
   EXPECT_GT(coverage.scans_with_rows, coverage.scans / 2) << "mostly non-empty answers";
   EXPECT_GT(coverage.scans_of_several_windows, coverage.scans / 10);
   EXPECT_GT(coverage.scans_of_several_tasks, coverage.scans / 10);

@@ -41,9 +41,9 @@ constexpr Fixture kFixtures[] = {
     {"leveldb-1.23-own-comparator", "comparator 'fixture.ShorterFirst'"},
     {"leveldb-1.23-snappy", "table format_version 0 (LevelDB's)"},
     {"leveldb-1.23-uncompressed", "table format_version 0 (LevelDB's)"},
-    {"myrocks-10.11", "comparator 'RocksDB_SE_v3.10'"},
-    {"myrocks-10.11-reverse", "comparator 'RocksDB_SE_v3.10'"},
-    {"myrocks-10.11-two-phase", "comparator 'RocksDB_SE_v3.10'"},
+    {"myrocks-10.11", "column families besides the default one (__system__, scores)"},
+    {"myrocks-10.11-reverse", "column families besides the default one (__system__, rev:events)"},
+    {"myrocks-10.11-two-phase", "column families besides the default one (__system__, scores)"},
     {"rocksdb-9.8-blobs", "blob files"},
     {"rocksdb-9.8-checksums", "table format_version 6"},
     {"rocksdb-9.8-codecs", "table format_version 6"},
@@ -114,15 +114,15 @@ void expect_ranges(std::string const& path, Rows const& rows) {
   std::string const last = rows[rows.size() * 3 / 4].first;
   std::string const after = first + '\0';  // no key, most likely
   Query query = rows_query();
-  query.lower = first;
-  query.upper = last;
+  query.keys.from = first;
+  query.keys.to = last;
   expect_rows(path, query,
               only(rows, [&](auto const& row) { return row.first >= first && row.first < last; }));
-  query.lower = after;
-  query.upper.reset();
+  query.keys.from = after;
+  query.keys.to.reset();
   expect_rows(path, query, only(rows, [&](auto const& row) { return row.first >= after; }));
-  query.lower.clear();
-  query.upper = after;
+  query.keys.from.reset();
+  query.keys.to = after;
   expect_rows(path, query, only(rows, [&](auto const& row) { return row.first < after; }));
 }
 

@@ -1,7 +1,6 @@
 // What a scan refuses, on databases that librocksdb wrote: before any row where metadata shows it,
 // and else at the entry or block that shows it, after rows that are right as far as they go.
 #include <gtest/gtest.h>
-#include <rocksdb/comparator.h>
 #include <rocksdb/merge_operator.h>
 
 #include <atomic>
@@ -11,6 +10,7 @@
 #include <string>
 
 #include "support/expect_error.hpp"
+#include "support/named_comparator.hpp"
 #include "support/rocksdb_no_sync.hpp"
 #include "support/rocksdb_scan.hpp"
 #include "support/rocksdb_tables.hpp"
@@ -87,9 +87,10 @@ TEST_F(ScanRefusal, BlobFilesComeBeforeAnyRow) {
 }
 
 TEST_F(ScanRefusal, OtherComparatorsComeBeforeAnyRow) {
-  rocksdb::Options reversed = options();
-  reversed.comparator = rocksdb::ReverseBytewiseComparator();
-  write_small_database(path(), reversed);
+  NamedComparator const comparator("mine", bytewise);
+  rocksdb::Options other = options();
+  other.comparator = &comparator;
+  write_small_database(path(), other);
   expect_refused("comparator");
 }
 
@@ -111,7 +112,7 @@ TEST_F(ScanRefusal, WideColumnEntitiesEndTheScanWithTheirNameAndPlace) {
   }
   // A range without it can be scanned.
   Query query = rows_query();
-  query.upper = "key1100";
+  query.keys.to = "key1100";
   DatabaseVersion const version = open_version(path());
   Scanner scanner(version, tiny_options(512));
   RowCollector before;

@@ -155,7 +155,7 @@ TEST(ScanRegression, TheSecondBlockOfAKeyWhoseVersionsFillABufferIsNeverLeftOut)
   Scanner scanner(version, options);
   for (uint64_t snapshot = 2; snapshot <= version.last_sequence; ++snapshot) {
     Query query = query_of_keys();
-    query.upper = "l";
+    query.keys.to = "l";
     query.snapshot = snapshot;
     Keys sink;
     scanner.run(query, &sink);

@@ -185,7 +185,7 @@ TEST_F(ScanSemantics, AKeyWhoseVersionsFillAWholeBufferIsReadAtTheSnapshot) {
     Query query = rows_query();
     query.snapshot = sequence;
     expect_rows(path(), query, rows);
-    query.lower = "m";
+    query.keys.from = "m";
     Rows const from_m(rows.begin() + 1, rows.end());
     expect_rows(path(), query, from_m);
   }
@@ -228,8 +228,8 @@ TEST_F(ScanSemantics, SeparatorsThatAreInternalKeysAreNotTakenForUserKeys) {
       expect_rows(path, rows_query(), rows);
       Query query = rows_query();
       for (std::size_t i = 0; i + 1 < rows.size(); ++i) {
-        query.lower = rows[i].first;
-        query.upper = rows[i + 1].first;
+        query.keys.from = rows[i].first;
+        query.keys.to = rows[i + 1].first;
         expect_rows(path, query, Rows{rows[i]});
       }
     }
@@ -256,8 +256,8 @@ TEST_F(ScanSemantics, AdjacentFilesThatShareAUserKeyAreReadAsOneRun) {
     Query query = rows_query();
     query.snapshot = sequence;
     expect_rows(path(), query, rows);
-    query.lower = key_of(2);
-    query.upper = key_of(3);
+    query.keys.from = key_of(2);
+    query.keys.to = key_of(3);
     expect_rows(path(), query, Rows{rows.at(2)});
   }
 }
@@ -274,8 +274,8 @@ TEST_F(ScanSemantics, ALastSeparatorBeyondTheNextFilesStartDoesNotEndTheScan) {
   close();
   Query query = rows_query();
   for (uint32_t upper = 1; upper < 500; upper += 23) {
-    query.upper = key_of(upper);
-    SCOPED_TRACE(*query.upper);
+    query.keys.to = key_of(upper);
+    SCOPED_TRACE(*query.keys.to);
     expect_rows(path(), query, Rows(rows.begin(), rows.begin() + upper));
   }
 }
@@ -402,8 +402,8 @@ TEST_F(ScanSemantics, EmptyRangesHaveNoRows) {
   for (auto const& [lower, upper] : ranges) {
     SCOPED_TRACE(lower + " to " + upper);
     Query query = rows_query();
-    query.lower = lower;
-    query.upper = upper;
+    query.keys.from = lower;
+    query.keys.to = upper;
     expect_rows(path(), query, {});
     Query aggregates = query;
     aggregates.columns.clear();
@@ -444,7 +444,7 @@ TEST_F(ScanSemantics, TheEmptyKeyIsAKey) {
   close();
   expect_rows(path(), rows_query(), rows);
   Query query = rows_query();
-  query.upper = std::string(1, '\0');
+  query.keys.to = std::string(1, '\0');
   expect_rows(path(), query, Rows{rows.at(0)});
 }
 

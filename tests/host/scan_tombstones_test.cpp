@@ -364,7 +364,7 @@ TEST_F(ScanTombstones, BeyondTheMemoryAreRefusedWithWhatTheyNeed) {
   Rows const rows = iterator_rows(database());
   close();
   DatabaseVersion const version = open_version(path());
-  uint64_t const bytes = TombstoneSet(version.range_tombstones).bytes();
+  uint64_t const bytes = TombstoneSet(version.range_tombstones, version.key_order).bytes();
   EXPECT_GT(bytes, 2u << 20);
   ScannerOptions options = tiny_options(4096);
   options.memory_bytes = 1 << 20;

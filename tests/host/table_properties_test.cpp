@@ -57,7 +57,7 @@ class TableFile {
   std::shared_ptr<Table const> open(std::string const& bytes) {
     testing::write_whole_file(path(), bytes);
     refusals.clear();
-    return Table::open(path(), 7, bytes.size(), refusals);
+    return Table::open(path(), 7, bytes.size(), KeyOrder::kBytewise, refusals);
   }
   [[nodiscard]] std::string path() const { return directory_ / "000007.sst"; }
 
@@ -184,10 +184,11 @@ TEST(TableFileOf, MissingOrOfAnotherSizeIsCorruption) {
   TemporaryDirectory const directory;
   std::vector<Refusal> refusals;
   std::string const path = directory / "000007.sst";
-  expect_error(ErrorCode::kCorruption, "missing", [&] { Table::open(path, 7, 1000, refusals); });
+  expect_error(ErrorCode::kCorruption, "missing",
+               [&] { Table::open(path, 7, 1000, KeyOrder::kBytewise, refusals); });
   testing::write_whole_file(path, table_bytes(common_properties()));
   expect_error(ErrorCode::kCorruption, "the MANIFEST says 1000",
-               [&] { Table::open(path, 7, 1000, refusals); });
+               [&] { Table::open(path, 7, 1000, KeyOrder::kBytewise, refusals); });
 }
 
 TEST(TableFileOf, NoFlippedByteReadsOutOfBounds) {

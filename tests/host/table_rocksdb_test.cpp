@@ -130,27 +130,29 @@ void collect_entries(Table const& table, std::vector<Version>& entries, Coverage
   for (IndexCursor cursor = table.index_cursor(index); cursor.valid(); cursor.next(), ++blocks) {
     std::string const separator = text_of(cursor.key());
     std::vector<uint8_t> const block = table.read_block(cursor.handle());
-    for_each_entry(block, {table.path(), cursor.handle().offset},
-                   [&](std::span<uint8_t const> key, std::span<uint8_t const> value) {
-                     std::string const internal = text_of(key);
-                     std::string const user_key = internal.substr(0, internal.size() - 8);
-                     if (user_keys) {
-                       EXPECT_LE(user_key, separator);
-                       if (blocks > 0) {
-                         EXPECT_GT(user_key, previous_separator);
-                       }
-                     } else {
-                       EXPECT_LE(compare_internal_keys(internal, separator), 0);
-                       if (blocks > 0) {
-                         EXPECT_GT(compare_internal_keys(internal, previous_separator), 0);
-                       }
-                     }
-                     uint64_t const trailer = load_fixed64(key.data() + user_key.size());
-                     entries.emplace_back(user_key, trailer >> 8, static_cast<int>(trailer & 0xff),
-                                          text_of(value));
-                     ++entries_seen;
-                     return true;
-                   });
+    for_each_entry(
+        block, {table.path(), cursor.handle().offset},
+        [&](std::span<uint8_t const> key, std::span<uint8_t const> value) {
+          std::string const internal = text_of(key);
+          std::string const user_key = internal.substr(0, internal.size() - 8);
+          if (user_keys) {
+            EXPECT_LE(user_key, separator);
+            if (blocks > 0) {
+              EXPECT_GT(user_key, previous_separator);
+            }
+          } else {
+            EXPECT_LE(compare_internal_keys(KeyOrder::kBytewise, internal, separator), 0);
+            if (blocks > 0) {
+              EXPECT_GT(compare_internal_keys(KeyOrder::kBytewise, internal, previous_separator),
+                        0);
+            }
+          }
+          uint64_t const trailer = load_fixed64(key.data() + user_key.size());
+          entries.emplace_back(user_key, trailer >> 8, static_cast<int>(trailer & 0xff),
+                               text_of(value));
+          ++entries_seen;
+          return true;
+        });
     previous_separator = separator;
   }
   EXPECT_EQ(blocks, table.properties().data_blocks);
@@ -180,7 +182,7 @@ void expect_same_database(rocksdb::DB& oracle, std::string const& path, Coverage
   DatabaseVersion const version = open_version(path);
   for (Refusal const& refusal : version.refusals) ADD_FAILURE() << refusal_text(refusal);
   EXPECT_EQ(version.last_sequence, oracle.GetLatestSequenceNumber());
-  EXPECT_EQ(version.comparator, kBytewiseComparator);
+  EXPECT_EQ(version.comparator, rocksdb::BytewiseComparator()->Name());
   EXPECT_EQ(version.column_families, std::vector<std::string>{"default"});
 
   std::vector<rocksdb::LiveFileMetaData> live;

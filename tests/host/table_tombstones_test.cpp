@@ -52,7 +52,8 @@ class TableTombstones : public ::testing::Test {
     meta.largest = internal_key("y", kMaxSequence, kRangeDeletion);
     write_whole_file(meta.path, bytes);
     std::vector<Refusal> refusals;
-    std::shared_ptr<Table const> const table = Table::open(meta.path, 7, bytes.size(), refusals);
+    std::shared_ptr<Table const> const table =
+        Table::open(meta.path, 7, bytes.size(), KeyOrder::kBytewise, refusals);
     EXPECT_TRUE(refusals.empty());
     EXPECT_TRUE(table->refusals().empty());
     std::vector<RangeTombstone> tombstones;

@@ -10,6 +10,7 @@
 
 #include "support/format_writer.hpp"
 #include "support/tombstone_model.hpp"
+#include "table/key_comparison.hpp"
 
 namespace levelscan {
 namespace {
@@ -25,16 +26,20 @@ RangeTombstone written(std::string start, std::string end, uint64_t sequence) {
 
 TEST(RangeTombstone, InsideItsTablesBoundsStaysAsItIs) {
   RangeTombstone const tombstone = written("c", "m", 50);
-  EXPECT_EQ(clip_range_tombstone(tombstone, internal_key("a", 7), internal_key("z", 9)), tombstone);
+  EXPECT_EQ(clip_range_tombstone(KeyOrder::kBytewise, tombstone, internal_key("a", 7),
+                                 internal_key("z", 9)),
+            tombstone);
   // Bounds that the tombstone itself has set.
-  EXPECT_EQ(clip_range_tombstone(tombstone, internal_key("c", 50, kRangeDeletion),
-                                 internal_key("m", kMaxSequence, kRangeDeletion)),
-            (RangeTombstone{"c", "m", 50, 50, kMaxSequence}));
+  EXPECT_EQ(
+      clip_range_tombstone(KeyOrder::kBytewise, tombstone, internal_key("c", 50, kRangeDeletion),
+                           internal_key("m", kMaxSequence, kRangeDeletion)),
+      (RangeTombstone{"c", "m", 50, 50, kMaxSequence}));
 }
 
 TEST(RangeTombstone, ASentinelUpperBoundIsExclusive) {
-  auto const clipped = clip_range_tombstone(written("c", "z", 50), internal_key("a", 7),
-                                            internal_key("m", kMaxSequence, kRangeDeletion));
+  auto const clipped =
+      clip_range_tombstone(KeyOrder::kBytewise, written("c", "z", 50), internal_key("a", 7),
+                           internal_key("m", kMaxSequence, kRangeDeletion));
   ASSERT_TRUE(clipped);
   EXPECT_EQ(*clipped, (RangeTombstone{"c", "m", 50, kMaxSequence, kMaxSequence}));
   EXPECT_TRUE(covers(*clipped, {"lzzz", 3}));
@@ -42,8 +47,8 @@ TEST(RangeTombstone, ASentinelUpperBoundIsExclusive) {
 }
 
 TEST(RangeTombstone, OverAnUpperBoundThatIsAnEntryCoversThatEntryAndNewerVersionsOnly) {
-  auto const clipped =
-      clip_range_tombstone(written("c", "z", 50), internal_key("a", 7), internal_key("m", 30));
+  auto const clipped = clip_range_tombstone(KeyOrder::kBytewise, written("c", "z", 50),
+                                            internal_key("a", 7), internal_key("m", 30));
   ASSERT_TRUE(clipped);
   EXPECT_EQ(*clipped, (RangeTombstone{"c", "m", 50, kMaxSequence, 29}));
   EXPECT_TRUE(covers(*clipped, {"m", 31}));
@@ -53,8 +58,8 @@ TEST(RangeTombstone, OverAnUpperBoundThatIsAnEntryCoversThatEntryAndNewerVersion
 }
 
 TEST(RangeTombstone, AnUpperBoundOfSequence0IsNotCovered) {
-  auto const clipped =
-      clip_range_tombstone(written("c", "z", 50), internal_key("a", 7), internal_key("m", 0));
+  auto const clipped = clip_range_tombstone(KeyOrder::kBytewise, written("c", "z", 50),
+                                            internal_key("a", 7), internal_key("m", 0));
   ASSERT_TRUE(clipped);
   EXPECT_EQ(*clipped, (RangeTombstone{"c", "m", 50, kMaxSequence, 0}));
   EXPECT_TRUE(covers(*clipped, {"m", 1}));
@@ -63,8 +68,8 @@ TEST(RangeTombstone, AnUpperBoundOfSequence0IsNotCovered) {
 
 TEST(RangeTombstone, AtALowerBoundCoversThatEntryAndOlderVersionsOnly) {
   for (char const* const start : {"a", "c"}) {
-    auto const clipped =
-        clip_range_tombstone(written(start, "z", 50), internal_key("c", 20), internal_key("zz", 1));
+    auto const clipped = clip_range_tombstone(KeyOrder::kBytewise, written(start, "z", 50),
+                                              internal_key("c", 20), internal_key("zz", 1));
     ASSERT_TRUE(clipped);
     EXPECT_EQ(*clipped, (RangeTombstone{"c", "z", 50, 20, kMaxSequence}));
     EXPECT_FALSE(covers(*clipped, {"c", 21}));
@@ -74,15 +79,16 @@ TEST(RangeTombstone, AtALowerBoundCoversThatEntryAndOlderVersionsOnly) {
 }
 
 TEST(RangeTombstone, OutsideItsTablesBoundsIsNone) {
-  EXPECT_FALSE(clip_range_tombstone(written("a", "c", 50), internal_key("c", 7, kRangeDeletion),
-                                    internal_key("m", 9)));
-  EXPECT_FALSE(clip_range_tombstone(written("m", "z", 50), internal_key("c", 7),
+  EXPECT_FALSE(clip_range_tombstone(KeyOrder::kBytewise, written("a", "c", 50),
+                                    internal_key("c", 7, kRangeDeletion), internal_key("m", 9)));
+  EXPECT_FALSE(clip_range_tombstone(KeyOrder::kBytewise, written("m", "z", 50),
+                                    internal_key("c", 7),
                                     internal_key("m", kMaxSequence, kRangeDeletion)));
-  EXPECT_FALSE(
-      clip_range_tombstone(written("n", "z", 50), internal_key("c", 7), internal_key("m", 9)));
+  EXPECT_FALSE(clip_range_tombstone(KeyOrder::kBytewise, written("n", "z", 50),
+                                    internal_key("c", 7), internal_key("m", 9)));
   // All of it between two versions of one user key.
-  auto const clipped =
-      clip_range_tombstone(written("a", "z", 50), internal_key("m", 40), internal_key("m", 30));
+  auto const clipped = clip_range_tombstone(KeyOrder::kBytewise, written("a", "z", 50),
+                                            internal_key("m", 40), internal_key("m", 30));
   EXPECT_EQ(clipped, (RangeTombstone{"m", "m", 50, 40, 29}));
 }
 
@@ -113,7 +119,7 @@ class HostCover {
 };
 
 TEST(TombstoneSetOf, NoTombstonesTakesNoMemory) {
-  TombstoneSet const set{std::span<RangeTombstone const>()};
+  TombstoneSet const set({}, KeyOrder::kBytewise);
   EXPECT_TRUE(set.empty());
   EXPECT_EQ(set.bytes(), 0u);
   EXPECT_EQ(set.cover(nullptr).bound_count, 0u);
@@ -125,11 +131,12 @@ TEST(TombstoneSetOf, RandomTombstonesSaysOfEachEntryWhatOneByOneTheySay) {
   uint64_t covered = 0;
   for (uint32_t round = 0; round < 400; ++round) {
     SCOPED_TRACE("round " + std::to_string(round));
+    KeyOrder const order = random.one_in(3) ? KeyOrder::kReverseBytewise : KeyOrder::kBytewise;
     std::string const common(random.one_in(2) ? random.below(20) : 0, 'c');
     uint64_t const sequence_max = random.one_in(2) ? 8 : 1000;
     std::vector<RangeTombstone> const tombstones =
-        draw_tombstones(random, random.between(1, 40), sequence_max, common);
-    TombstoneSet const set(tombstones);
+        draw_tombstones(random, random.between(1, 40), sequence_max, common, order);
+    TombstoneSet const set(tombstones, order);
     EXPECT_LE(set.cover(nullptr).bound_count, 2 * tombstones.size());
     for (uint64_t const snapshot :
          {uint64_t{0}, uint64_t{random.below(sequence_max)}, sequence_max}) {
@@ -140,7 +147,7 @@ TEST(TombstoneSetOf, RandomTombstonesSaysOfEachEntryWhatOneByOneTheySay) {
         if (random.one_in(8)) key.resize(random.below(key.size() + 1));
         uint64_t const sequence = random.one_in(4) ? random.pick(tombstones).end_sequence
                                                    : random.below(sequence_max + 1);
-        uint64_t const newest = newest_over(tombstones, snapshot, {key, sequence});
+        uint64_t const newest = newest_over(tombstones, snapshot, {key, sequence}, order);
         ASSERT_EQ(host.over(key, sequence), newest) << key << "@" << sequence;
         if (newest != 0) ++covered;
       }
@@ -156,9 +163,10 @@ TEST(TombstoneSetOf, RandomTombstonesHidesEveryVersionUpToWhereItSays) {
   uint64_t skips = 0;
   for (uint32_t round = 0; round < 300; ++round) {
     SCOPED_TRACE("round " + std::to_string(round));
+    KeyOrder const order = random.one_in(3) ? KeyOrder::kReverseBytewise : KeyOrder::kBytewise;
     std::vector<RangeTombstone> const tombstones =
-        draw_tombstones(random, random.between(1, 12), 20, "");
-    TombstoneSet const set(tombstones);
+        draw_tombstones(random, random.between(1, 12), 20, "", order);
+    TombstoneSet const set(tombstones, order);
     uint64_t const snapshot = random.between(5, 25);
     HostCover const host(set, snapshot);
     for (uint32_t i = 0; i < 20; ++i) {
@@ -174,21 +182,25 @@ TEST(TombstoneSetOf, RandomTombstonesHidesEveryVersionUpToWhereItSays) {
         }
       }
       if (to.empty()) {
+        if (order == KeyOrder::kReverseBytewise) continue;  // the last key of all is empty too
         // Then the newest version that there could be of `from` itself, or an older one, is not.
         bool all_hidden = true;
         for (uint64_t version = 0; version <= kMaxSequence; ++version) {
           if (version == 30) version = kMaxSequence;
-          all_hidden = all_hidden && newest_over(tombstones, snapshot, {from, version}) > sequence;
+          all_hidden =
+              all_hidden && newest_over(tombstones, snapshot, {from, version}, order) > sequence;
         }
         EXPECT_FALSE(all_hidden) << from << " is hidden by all means";
         continue;
       }
       ++skips;
-      EXPECT_GT(to, from);
+      EXPECT_LT(compare_user_keys(order, from, to), 0);
       for (std::string const& key : keys) {
-        if (key < from || key >= to) continue;
+        if (compare_user_keys(order, key, from) < 0 || compare_user_keys(order, key, to) >= 0) {
+          continue;
+        }
         for (uint64_t version = 0; version <= sequence; ++version) {
-          EXPECT_GT(newest_over(tombstones, snapshot, {key, version}), sequence)
+          EXPECT_GT(newest_over(tombstones, snapshot, {key, version}, order), sequence)
               << key << "@" << version;
         }
       }
@@ -208,7 +220,7 @@ TEST(TombstoneSetOf, ManyNestedTombstonesStaysSmall) {
   for (uint32_t i = 0; i < kCount; ++i) {
     tombstones.push_back(written(key(i), key(10 * kCount - i), i + 1));
   }
-  TombstoneSet const set(tombstones);
+  TombstoneSet const set(tombstones, KeyOrder::kBytewise);
   EXPECT_LT(set.bytes(), kCount * 120u);
   HostCover const host(set, 60000);
   EXPECT_EQ(host.over(key(0), 0), 1u);

@@ -22,6 +22,7 @@
 
 #include "support/expect_error.hpp"
 #include "support/format_writer.hpp"
+#include "support/named_comparator.hpp"
 #include "support/rocksdb_writer.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -207,9 +208,10 @@ TEST_F(RefusalOf, CuckooTables) {
 
 TEST_F(RefusalOf, OtherComparators) {
   rocksdb::Options options = quiet_options();
-  options.comparator = rocksdb::ReverseBytewiseComparator();
+  testing::NamedComparator const comparator("mine", testing::reverse_bytewise);
+  options.comparator = &comparator;
   write_small_database(path(), options);
-  expect_refused(path(), "comparator 'rocksdb.ReverseBytewiseComparator'");
+  expect_refused(path(), "comparator 'mine'");
 }
 
 TEST_F(RefusalOf, UserDefinedTimestamps) {
@@ -420,12 +422,19 @@ TEST_F(DatabaseVersionOf, OpensWhileAWriterFlushesAndCompacts) {
 
 TEST(InternalKeys, OrderByUserKeyThenNewestFirst) {
   using testing::internal_key;
-  EXPECT_LT(compare_internal_keys(internal_key("a", 1), internal_key("b", 9)), 0);
-  EXPECT_LT(compare_internal_keys(internal_key("a", 9), internal_key("a", 1)), 0);
-  EXPECT_LT(compare_internal_keys(internal_key("a", 9, 1), internal_key("a", 9, 0)), 0);
-  EXPECT_LT(compare_internal_keys(internal_key("a", 1), internal_key("ab", 9)), 0);
-  EXPECT_GT(compare_internal_keys(internal_key("\xff", 1), internal_key("a", 9)), 0);
-  EXPECT_EQ(compare_internal_keys(internal_key("", 1), internal_key("", 1)), 0);
+  EXPECT_LT(compare_internal_keys(KeyOrder::kBytewise, internal_key("a", 1), internal_key("b", 9)),
+            0);
+  EXPECT_LT(compare_internal_keys(KeyOrder::kBytewise, internal_key("a", 9), internal_key("a", 1)),
+            0);
+  EXPECT_LT(
+      compare_internal_keys(KeyOrder::kBytewise, internal_key("a", 9, 1), internal_key("a", 9, 0)),
+      0);
+  EXPECT_LT(compare_internal_keys(KeyOrder::kBytewise, internal_key("a", 1), internal_key("ab", 9)),
+            0);
+  EXPECT_GT(
+      compare_internal_keys(KeyOrder::kBytewise, internal_key("\xff", 1), internal_key("a", 9)), 0);
+  EXPECT_EQ(compare_internal_keys(KeyOrder::kBytewise, internal_key("", 1), internal_key("", 1)),
+            0);
 }
 
 }  // namespace

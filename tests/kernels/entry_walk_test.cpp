@@ -47,9 +47,10 @@ std::string rebuilt(EntryWalk const& walk, std::string const& previous) {
                      walk.user_size + kTrailerBytes - walk.shared);
 }
 
-void expect_walk(std::vector<TestEntry> const& entries, bool share_keys) {
+void expect_walk(std::vector<TestEntry> const& entries, bool share_keys,
+                 KeyOrder order = KeyOrder::kBytewise) {
   ExactBytes bytes(interval_of(entries, share_keys));
-  EntryWalk walk = EntryWalk::over(bytes.data(), 0, bytes.size());
+  EntryWalk walk = EntryWalk::over(bytes.data(), 0, bytes.size(), order);
   std::string previous;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     SCOPED_TRACE("entry " + std::to_string(i));
@@ -78,13 +79,18 @@ void expect_walk(std::vector<TestEntry> const& entries, bool share_keys) {
   EXPECT_EQ(walk.next(), WalkStep::kEnd);
 }
 
-std::vector<TestEntry> random_entries(Random& random) {
+// Of one run, with its order.
+struct OrderedEntries {
+  std::vector<TestEntry> entries;
+  KeyOrder order;
+};
+OrderedEntries random_entries(Random& random) {
   GeneratorOptions options;
   options.runs_max = 1;
   options.entries_max = 60;
   for (;;) {
     GeneratedRuns runs = generate_runs(random, options);
-    if (!runs.entries[0].empty()) return runs.entries[0];
+    if (!runs.entries[0].empty()) return {runs.entries[0], runs.order};
   }
 }
 
@@ -93,7 +99,8 @@ TEST(EntryWalk, FollowsRandomEntries) {
   for (uint32_t round = 0; round < 400; ++round) {
     SCOPED_TRACE("LEVELSCAN_SEED=" + std::to_string(base_seed()) + " round " +
                  std::to_string(round));
-    expect_walk(random_entries(random), !random.one_in(3));
+    auto const [entries, order] = random_entries(random);
+    expect_walk(entries, !random.one_in(3), order);
     if (HasFailure()) return;
   }
 }
@@ -122,7 +129,7 @@ TEST(EntryWalk, KeyThatIsAnotherPlusItsWholeTrailerIsAnotherKey) {
   TestEntry const second{"a" + fixed(first.trailer(), 8), 0x0203, kTypeValue, "y"};
   std::string const bytes = interval_of({first, second});
   EntryWalk walk = EntryWalk::over(reinterpret_cast<uint8_t const*>(bytes.data()), 0,
-                                   static_cast<uint32_t>(bytes.size()));
+                                   static_cast<uint32_t>(bytes.size()), KeyOrder::kBytewise);
   ASSERT_EQ(walk.next(), WalkStep::kEntry);
   ASSERT_EQ(walk.next(), WalkStep::kEntry);
   EXPECT_EQ(walk.shared, 9u);
@@ -158,7 +165,7 @@ WalkStep last_step(std::vector<RawEntry> const& entries) {
     text += varint(entry.shared) + varint(entry.delta.size()) + varint(0) + entry.delta;
   }
   ExactBytes bytes(text);
-  EntryWalk walk = EntryWalk::over(bytes.data(), 0, bytes.size());
+  EntryWalk walk = EntryWalk::over(bytes.data(), 0, bytes.size(), KeyOrder::kBytewise);
   WalkStep step = walk.next();
   while (step == WalkStep::kEntry) step = walk.next();
   return step;
@@ -184,9 +191,9 @@ TEST(EntryWalk, ReportsWhatIsCorrupt) {
 }
 
 // A walk over damaged bytes reads nothing beyond them and ends.
-void walk_damaged(std::string const& bytes) {
+void walk_damaged(std::string const& bytes, KeyOrder order) {
   ExactBytes exact(bytes);
-  EntryWalk walk = EntryWalk::over(exact.data(), 0, exact.size());
+  EntryWalk walk = EntryWalk::over(exact.data(), 0, exact.size(), order);
   std::string const constant = "pa";
   PrefixComparison comparison = PrefixComparison::against(view_of(constant));
   std::size_t entries = 0;
@@ -202,12 +209,17 @@ void walk_damaged(std::string const& bytes) {
   }
 }
 
+void walk_damaged(std::string const& bytes) {
+  walk_damaged(bytes, KeyOrder::kBytewise);
+  walk_damaged(bytes, KeyOrder::kReverseBytewise);
+}
+
 TEST(EntryWalk, NeverReadsBeyondDamagedBytes) {
   Random random(base_seed());
   for (uint32_t round = 0; round < 40; ++round) {
     SCOPED_TRACE("LEVELSCAN_SEED=" + std::to_string(base_seed()) + " round " +
                  std::to_string(round));
-    std::vector<TestEntry> entries = random_entries(random);
+    std::vector<TestEntry> entries = random_entries(random).entries;
     if (entries.size() > 20) entries.resize(20);
     std::string const bytes = interval_of(entries, !random.one_in(3));
     for (std::size_t size = 0; size < bytes.size(); ++size) walk_damaged(bytes.substr(0, size));
@@ -230,7 +242,8 @@ TEST(PrefixComparison, EqualsTheOrderOfBytesForEveryEntry) {
   for (uint32_t round = 0; round < 400; ++round) {
     SCOPED_TRACE("LEVELSCAN_SEED=" + std::to_string(base_seed()) + " round " +
                  std::to_string(round));
-    std::vector<TestEntry> const entries = random_entries(random);
+    auto const [entries, order] = random_entries(random);
+    int const direction = order == KeyOrder::kBytewise ? 1 : -1;
     std::string const bytes = interval_of(entries, !random.one_in(3));
     for (uint32_t c = 0; c < 12; ++c) {
       std::string constant =
@@ -242,15 +255,32 @@ TEST(PrefixComparison, EqualsTheOrderOfBytesForEveryEntry) {
         constant = entry.user_key + fixed(entry.trailer(), 8).substr(0, random.between(1, 8));
       }
       EntryWalk walk = EntryWalk::over(reinterpret_cast<uint8_t const*>(bytes.data()), 0,
-                                       static_cast<uint32_t>(bytes.size()));
+                                       static_cast<uint32_t>(bytes.size()), order);
       PrefixComparison comparison = PrefixComparison::against(view_of(constant));
       for (TestEntry const& entry : entries) {
         ASSERT_EQ(walk.next(), WalkStep::kEntry);
         comparison.advance(walk);
-        ASSERT_EQ(sign(comparison.order), sign(entry.user_key.compare(constant)))
+        ASSERT_EQ(sign(comparison.order), direction * sign(entry.user_key.compare(constant)))
             << testing::PrintToString(entry.user_key) << " against "
             << testing::PrintToString(constant);
       }
+    }
+  }
+}
+
+// In descending order a trailer can share bytes with the longer user key before it.
+TEST(EntryWalk, ATrailerThatSharesBytesWithALongerUserKeyBeforeIt) {
+  uint64_t const sequence = 0x11223344556677;
+  std::string const trailer = fixed((sequence << 8) | kTypeValue, 8);
+  for (uint32_t taken = 1; taken <= 8; ++taken) {
+    for (std::string const& tail : {std::string("\xff"), std::string(9, '\xff')}) {
+      SCOPED_TRACE("taken " + std::to_string(taken) + " and " + std::to_string(tail.size()));
+      // The bytes lie in the entry before the last one, which shares them with its own predecessor.
+      TestEntry const first{"key" + trailer.substr(0, taken) + tail + "z", 7, kTypeValue, "one"};
+      TestEntry const second{"key" + trailer.substr(0, taken) + tail, 6, kTypeValue, "two"};
+      TestEntry const third{"key", sequence, kTypeValue, "three"};
+      expect_walk({first, second, third}, true, KeyOrder::kReverseBytewise);
+      expect_walk({first, second, third}, false, KeyOrder::kReverseBytewise);
     }
   }
 }

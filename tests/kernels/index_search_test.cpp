@@ -16,9 +16,11 @@ struct Separator {
 };
 
 // Internal-key order, or of user keys alone.
-bool separator_before(Separator const& a, Separator const& b, bool user_keys) {
-  if (a.user_key != b.user_key || user_keys) return a.user_key < b.user_key;
-  return a.trailer > b.trailer;
+bool separator_before(Separator const& a, Separator const& b, bool user_keys, KeyOrder order) {
+  if (a.user_key != b.user_key) {
+    return (a.user_key < b.user_key) == (order == KeyOrder::kBytewise);
+  }
+  return !user_keys && a.trailer > b.trailer;
 }
 
 struct IndexInput {
@@ -30,6 +32,9 @@ struct IndexInput {
   std::string lower;
   uint64_t lower_trailer = UINT64_MAX;
   std::optional<std::string> upper;
+  bool lower_after = false;
+  bool upper_after = false;
+  KeyOrder order = KeyOrder::kBytewise;
 };
 
 BuiltBlock build(IndexInput const& input) {
@@ -65,10 +70,12 @@ SearchResult search(Device& device, StreamView stream, IndexInput const& input,
   view.user_keys = input.user_keys;
   view.delta_encoded = input.delta_encoded;
   view.active = true;
-  view.has_upper = input.upper.has_value();
+  view.order = input.order;
   view.lower_trailer = input.lower_trailer;
-  view.lower = view_of(lower);
-  view.upper = view_of(upper);
+  view.lower = {view_of(lower), input.lower_after ? BoundSide::kAfter : BoundSide::kBefore};
+  view.upper = {view_of(upper), !input.upper        ? BoundSide::kEnd
+                                : input.upper_after ? BoundSide::kAfter
+                                                    : BoundSide::kBefore};
   // An inactive one stands before it.
   DeviceArray<IndexView> const views(device, stream, std::vector<IndexView>{IndexView{}, view});
   DeviceArray<IndexRange> const ranges(device, stream,
@@ -86,10 +93,12 @@ std::size_t entry_at(IndexInput const& input, IndexPosition position) {
 }
 
 void expect_found(IndexInput const& input, IndexPosition position, uint32_t found,
-                  std::string const& target, uint64_t trailer, char const* bound) {
+                  std::string const& target, uint64_t trailer, bool after, char const* bound) {
   auto const place =
       std::find_if(input.separators.begin(), input.separators.end(), [&](Separator const& s) {
-        return !separator_before(s, {target, trailer}, input.user_keys);
+        bool const below = separator_before(s, {target, trailer}, input.user_keys, input.order) ||
+                           (after && s.user_key == target);
+        return !below;
       });
   bool const exists = place != input.separators.end();
   EXPECT_EQ(found, exists ? 1u : 0u) << bound;
@@ -103,11 +112,11 @@ void expect_found(IndexInput const& input, IndexPosition position, uint32_t foun
 void expect_range(IndexInput const& input, SearchResult const& result) {
   ASSERT_EQ(result.status.errors, 0u);
   expect_found(input, result.range.first, result.range.first_found, input.lower,
-               input.lower_trailer, "lower");
+               input.lower_trailer, input.lower_after, "lower");
   if (input.upper) {
     // Every version of the upper key comes after (upper, the largest trailer).
     expect_found(input, result.range.last, result.range.last_found, *input.upper, UINT64_MAX,
-                 "upper");
+                 input.upper_after, "upper");
   } else {
     EXPECT_EQ(result.range.last_found, 0u);
     uint32_t const restarts =
@@ -120,6 +129,9 @@ void expect_range(IndexInput const& input, SearchResult const& result) {
 
 IndexInput random_input(Random& random) {
   IndexInput input;
+  if (random.one_in(3)) input.order = KeyOrder::kReverseBytewise;
+  input.lower_after = random.one_in(4);
+  input.upper_after = random.one_in(4);
   input.user_keys = random.one_in(2);
   input.delta_encoded = random.one_in(2);
   input.restart_interval = random.one_in(3) ? 1 : random.between(2, 9);
@@ -137,7 +149,7 @@ IndexInput random_input(Random& random) {
     input.separators.push_back({key, trailer});
   }
   auto const before = [&](Separator const& a, Separator const& b) {
-    return separator_before(a, b, input.user_keys);
+    return separator_before(a, b, input.user_keys, input.order);
   };
   std::sort(input.separators.begin(), input.separators.end(), before);
   input.separators.erase(

@@ -40,6 +40,7 @@ TEST_P(NarrowSuite, NamesTheIntervalsThatTouchTheWindow) {
         blocks.back().push_back(entries[i]);
       }
       runs.data.push_back(build_run(blocks, {restart_interval, true}));
+      runs.data.back().order = runs.order;
     }
     WindowSpec const window = random_window(random, runs);
     KernelPipeline pipeline(device(), stream(), runs.data, window, {});

@@ -152,7 +152,8 @@ class PipelineSuite : public KernelSuite {
       std::vector<ModelRow> passing;
       for (std::size_t i = 0; i < found.size(); ++i) {
         key_bytes += found[i].user_key.size() + 8;
-        EXPECT_TRUE(i == 0 || found[i - 1].user_key < found[i].user_key);
+        EXPECT_TRUE(i == 0 || (found[i - 1].user_key < found[i].user_key) ==
+                                  (runs.order == KeyOrder::kBytewise));
         Candidate const& candidate = candidates[shares[r].candidate_base + i];
         bool const undecided = (candidate.flags & kCandidateUndecided) != 0;
         EXPECT_TRUE(candidate_is_alive(candidate));
@@ -254,7 +255,7 @@ TEST_P(PipelineSuite, RunsWithoutVersionsCountExactly) {
                                   return a.user_key == b.user_key;
                                 }),
                     entries.end());
-      runs.data.push_back(lay_out_randomly(random, entries, {}));
+      runs.data.push_back(lay_out_randomly(random, entries, runs.order, {}));
     }
     PredicateCase const& predicate = random.pick(predicates);
     SCOPED_TRACE("round " + std::to_string(round) + ", " + predicate.name);

@@ -33,7 +33,8 @@ CoverArrays cover_of(std::vector<RangeTombstone> const& tombstones, uint64_t sna
     positions.emplace_back(tombstone.start, tombstone.start_sequence);
     positions.emplace_back(tombstone.end, tombstone.end_sequence);
   }
-  std::sort(positions.begin(), positions.end(), position_before);
+  std::sort(positions.begin(), positions.end(),
+            [](KeyPosition const& a, KeyPosition const& b) { return position_before(a, b); });
   positions.erase(std::unique(positions.begin(), positions.end()), positions.end());
   CoverArrays arrays;
   if (!positions.empty()) arrays.common = positions[0].first.substr(0, common_size);
@@ -83,9 +84,10 @@ class ResolveRangesSuite : public KernelSuite {
     DeviceArray<Candidate> const device_candidates(device(), stream(), candidates);
     DeviceArray<uint8_t> const device_keys(device(), stream(), keys);
     DeviceArray<ScanStatus> const status(device(), stream(), std::vector<ScanStatus>(1));
-    TombstoneCover const cover{prefixes.device(), newest.device(),
-                               bounds.device(),   suffixes.device(),
-                               view_of(common),   static_cast<uint32_t>(arrays.bounds.size())};
+    TombstoneCover const cover{prefixes.device(),  newest.device(),
+                               bounds.device(),    suffixes.device(),
+                               view_of(common),    static_cast<uint32_t>(arrays.bounds.size()),
+                               KeyOrder::kBytewise};
     device().resolve_ranges_async(
         ResolveRanges::Args{cover, device_candidates.device(), device_keys.device(),
                             static_cast<uint32_t>(candidates.size()), status.device()},

@@ -25,8 +25,8 @@ class DeviceRuns {
       blocks_.push_back(std::make_unique<DeviceArray<DataBlockRef>>(device, stream, run.blocks));
       views.push_back(RunView{data_.back()->device(), blocks_.back()->device(),
                               static_cast<uint32_t>(run.blocks.size()), run.interval_count,
-                              slot_count_, tile_count_, run.largest_sequence,
-                              run.smallest_sequence});
+                              slot_count_, tile_count_, run.largest_sequence, run.smallest_sequence,
+                              run.order});
       slot_count_ += run.interval_count;
       tile_count_ += tiles_of(run.interval_count);
     }
@@ -56,7 +56,8 @@ class KernelPipeline {
         stream_(stream),
         run_data_(runs),
         runs_(device, stream, runs),
-        lower_(device, stream, window.lower),
+        order_(window.order),
+        lower_(device, stream, window.lower.value_or("")),
         upper_(device, stream, window.upper.value_or("")),
         predicate_(device, stream, predicate),
         ranges_(device, stream, runs.size()),
@@ -66,8 +67,13 @@ class KernelPipeline {
     args_.runs = runs_.views();
     args_.ranges = ranges_.device();
     args_.run_count = runs_.run_count();
-    args_.window =
-        Window{view_of(lower_), view_of(upper_), window.upper.has_value(), window.snapshot};
+    args_.window.lower = {view_of(lower_), !window.lower        ? BoundSide::kStart
+                                           : window.lower_after ? BoundSide::kAfter
+                                                                : BoundSide::kBefore};
+    args_.window.upper = {view_of(upper_), !window.upper        ? BoundSide::kEnd
+                                           : window.upper_after ? BoundSide::kAfter
+                                                                : BoundSide::kBefore};
+    args_.window.snapshot = window.snapshot;
     args_.predicate = predicate_.view();
     args_.counts = counts_.device();
     args_.totals = totals_.device();
@@ -152,8 +158,8 @@ class KernelPipeline {
     row_count_ = device_.select_alive(candidates_->device(), count, rows_->device(), scratch(count),
                                       stream_);
     device_.order_rows_async(rows_->device(), row_count_,
-                             CandidateLess{candidates_->device(), keys_->device()}, scratch(count),
-                             stream_);
+                             CandidateLess{candidates_->device(), keys_->device(), order_},
+                             scratch(count), stream_);
   }
 
   // All of it. Stops after a step that reported a fault; returns the status.
@@ -248,6 +254,7 @@ class KernelPipeline {
   StreamView stream_;
   std::vector<RunData> run_data_;
   DeviceRuns runs_;
+  KeyOrder order_;
   DeviceArray<uint8_t> lower_;
   DeviceArray<uint8_t> upper_;
   DevicePredicate predicate_;

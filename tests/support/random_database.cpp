@@ -3,6 +3,7 @@
 #ifdef LEVELSCAN_WITH_ROCKSDB
 
 #include <fmt/format.h>
+#include <rocksdb/comparator.h>
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
@@ -44,6 +45,7 @@ struct Style {
   bool single_deletes = false;
   bool write_ahead_log = false;
   bool reopens = false;
+  bool descending = false;  // the reverse bytewise comparator
   uint64_t file_bytes_max = 0;
 };
 
@@ -63,6 +65,7 @@ Style draw_style(Random& random) {
   style.single_deletes = random.one_in(2);
   style.write_ahead_log = random.one_in(3);
   style.reopens = random.one_in(4);
+  style.descending = random.one_in(4);
   style.file_bytes_max = random.pick(std::vector<uint64_t>{400, 2000, 10000, 1 << 20});
   return style;
 }
@@ -105,10 +108,10 @@ class Writer {
     result_.description = fmt::format(
         "keys {} memtables {} of {} hot 1/{} snapshots 1/{} deletes 1/{} compactions 1/{} values "
         "to "
-        "{} large 1/{} files to {}\n",
+        "{} large 1/{} files to {} descending {}\n",
         style_.keys_max, style_.memtables, style_.memtable_max, style_.hot_one_in,
         style_.snapshot_one_in, style_.delete_one_in, style_.compact_one_in, style_.value_bytes_max,
-        style_.large_value_one_in, style_.file_bytes_max);
+        style_.large_value_one_in, style_.file_bytes_max, style_.descending);
     make_keys();
     open();
   }
@@ -198,6 +201,7 @@ class Writer {
         options.compression_per_level.push_back(random_.pick(kCompressions));
       }
     }
+    if (style_.descending) options.comparator = rocksdb::ReverseBytewiseComparator();
     options.target_file_size_base = style_.file_bytes_max;
     options.target_file_size_multiplier = 1;
     options.max_compaction_bytes = random_.one_in(2) ? style_.file_bytes_max * 4 : 1 << 30;
@@ -308,7 +312,7 @@ class Writer {
       std::string const end = random_.pick(keys_);
       rocksdb::Slice const begin_slice = begin;
       rocksdb::Slice const end_slice = end;
-      bool const whole = random_.one_in(2) || end < begin;
+      bool const whole = random_.one_in(2) || (end < begin) != style_.descending;
       check_ok(database_->CompactRange(options, whole ? nullptr : &begin_slice,
                                        whole ? nullptr : &end_slice));
       return;

@@ -20,6 +20,7 @@ struct GeneratorOptions {
   uint32_t restart_interval_max = 5;
   uint32_t block_entries_max = 20;
   bool long_keys = true;
+  bool may_descend = true;
 };
 
 struct GeneratedRuns {
@@ -27,6 +28,7 @@ struct GeneratedRuns {
   std::vector<std::vector<TestEntry>> entries;  // [run] in internal-key order
   std::vector<RunData> data;                    // [run]
   uint64_t largest_sequence = 0;
+  KeyOrder order = KeyOrder::kBytewise;
 };
 
 // Small alphabet, so that prefixes are shared and bytes recur.
@@ -60,8 +62,9 @@ inline uint8_t random_type(Random& random) {
 
 // Cuts entries into blocks of random size, each with its own options.
 inline RunData lay_out_randomly(Random& random, std::vector<TestEntry> const& entries,
-                                GeneratorOptions const& options) {
+                                KeyOrder order, GeneratorOptions const& options) {
   RunData run;
+  run.order = order;
   for (std::size_t at = 0; at < entries.size();) {
     std::size_t const count =
         std::min<std::size_t>(random.between(1, options.block_entries_max), entries.size() - at);
@@ -119,16 +122,22 @@ inline GeneratedRuns generate_runs(Random& random, GeneratorOptions const& optio
     }
   }
   generated.largest_sequence = sequence;
+  if (options.may_descend && random.one_in(3)) generated.order = KeyOrder::kReverseBytewise;
   for (std::vector<TestEntry>& entries : generated.entries) {
     // A run's versions may be in any order of sequence: the newest isn't always in the upper run.
-    std::sort(entries.begin(), entries.end(), entry_before);
-    generated.data.push_back(lay_out_randomly(random, entries, options));
+    std::sort(entries.begin(), entries.end(), [&](TestEntry const& a, TestEntry const& b) {
+      return entry_before(a, b, generated.order);
+    });
+    generated.data.push_back(lay_out_randomly(random, entries, generated.order, options));
   }
   return generated;
 }
 
 inline WindowSpec random_window(Random& random, GeneratedRuns const& runs) {
   WindowSpec window;
+  window.order = runs.order;
+  window.lower_after = random.one_in(3);
+  window.upper_after = random.one_in(3);
   auto const bound = [&] {
     std::string key = random.pick(runs.keys);
     if (random.one_in(4)) key += '\0';
@@ -137,8 +146,10 @@ inline WindowSpec random_window(Random& random, GeneratedRuns const& runs) {
   };
   if (!random.one_in(3)) window.lower = bound();
   if (!random.one_in(3)) window.upper = bound();
-  if (window.upper && *window.upper < window.lower && !random.one_in(8)) {
-    std::swap(*window.upper, window.lower);
+  bool const bytewise = runs.order == KeyOrder::kBytewise;
+  if (window.lower && window.upper && (*window.upper < *window.lower) == bytewise &&
+      !random.one_in(8)) {
+    std::swap(*window.upper, *window.lower);
   }
   if (!random.one_in(3)) {
     std::vector<uint64_t> sequences{0};

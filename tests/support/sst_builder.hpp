@@ -33,9 +33,11 @@ struct TestEntry {
   [[nodiscard]] uint64_t trailer() const { return (sequence << 8) | type; }
 };
 
-// Internal-key order: user key ascending, newest first.
-inline bool entry_before(TestEntry const& a, TestEntry const& b) {
-  return a.user_key != b.user_key ? a.user_key < b.user_key : a.trailer() > b.trailer();
+// Internal-key order: user keys in key order, newest first.
+inline bool entry_before(TestEntry const& a, TestEntry const& b,
+                         KeyOrder order = KeyOrder::kBytewise) {
+  if (a.user_key == b.user_key) return a.trailer() > b.trailer();
+  return (a.user_key < b.user_key) == (order == KeyOrder::kBytewise);
 }
 
 inline std::string fixed(uint64_t value, std::size_t bytes) {
@@ -147,6 +149,7 @@ struct RunData {
   uint32_t interval_count = 0;
   uint64_t largest_sequence = 0;
   uint64_t smallest_sequence = kSequenceMax;
+  KeyOrder order = KeyOrder::kBytewise;
 
   // `gap`: bytes of something else before the block, as a block's own checksum would be.
   void append(BuiltBlock const& block, std::string_view gap = {}) {

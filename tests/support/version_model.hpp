@@ -2,6 +2,7 @@
 // blocks, intervals or prefixes.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -14,12 +15,19 @@
 namespace levelscan::test {
 
 struct WindowSpec {
-  std::string lower;                 // user key, inclusive
-  std::optional<std::string> upper;  // exclusive
+  std::optional<std::string> lower;  // user key; none: from the first
+  std::optional<std::string> upper;  // none: to the last
   uint64_t snapshot = kSequenceMax;
+  bool lower_after = false;  // the lower key itself is not in the window
+  bool upper_after = false;  // the upper key itself is
+  KeyOrder order = KeyOrder::kBytewise;
 
   [[nodiscard]] bool holds(std::string const& user_key) const {
-    return user_key >= lower && (!upper || user_key < *upper);
+    auto const before = [&](std::string const& a, std::string const& b) {
+      return order == KeyOrder::kBytewise ? a < b : b < a;
+    };
+    if (lower && (before(user_key, *lower) || (lower_after && user_key == *lower))) return false;
+    return !upper || before(user_key, *upper) || (upper_after && user_key == *upper);
   }
 };
 
@@ -86,6 +94,10 @@ inline ModelAnswer model_scan(std::vector<std::vector<TestEntry>> const& runs,
     if (entry.type == kTypeValue && predicate(user_key, entry.sequence, entry.value)) {
       answer.rows.push_back({user_key, entry.sequence, entry.value, found.second});
     }
+  }
+  if (window.order == KeyOrder::kReverseBytewise) {
+    for (auto& candidates : answer.candidates) std::reverse(candidates.begin(), candidates.end());
+    std::reverse(answer.rows.begin(), answer.rows.end());
   }
   return answer;
 }

@@ -5,6 +5,7 @@
 
 #include "kernels/bytes.hpp"
 #include "kernels/internal_key.hpp"
+#include "kernels/key_order.hpp"
 
 namespace levelscan {
 
@@ -48,21 +49,24 @@ LEVELSCAN_HOST_DEVICE inline bool candidate_is_alive(Candidate const& candidate)
 }
 
 LEVELSCAN_OUT_OF_LINE inline bool user_key_less(Candidate const& a, Candidate const& b,
-                                                uint8_t const* keys) {
-  return compare_bytes(Bytes{keys + a.key_offset, a.user_size},
-                       Bytes{keys + b.key_offset, b.user_size}) < 0;
+                                                uint8_t const* keys, KeyOrder order) {
+  return compare_keys(order, Bytes{keys + a.key_offset, a.user_size},
+                      Bytes{keys + b.key_offset, b.user_size}) < 0;
 }
 
 // User-key order of candidates; no two that are alive have the same user key.
 struct CandidateLess {
   Candidate const* candidates;
   uint8_t const* keys;
+  KeyOrder order;
 
   LEVELSCAN_HOST_DEVICE bool operator()(uint32_t a, uint32_t b) const {
     Candidate const& x = candidates[a];
     Candidate const& y = candidates[b];
-    if (x.key_prefix != y.key_prefix) return x.key_prefix < y.key_prefix;
-    return user_key_less(x, y, keys);
+    if (x.key_prefix != y.key_prefix) {
+      return (x.key_prefix < y.key_prefix) == (order == KeyOrder::kBytewise);
+    }
+    return user_key_less(x, y, keys, order);
   }
 };
 

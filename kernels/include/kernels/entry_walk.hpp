@@ -3,7 +3,8 @@
 // `shared` in a block counts bytes of the previous *internal* key, so it can reach into the
 // previous entry's trailer: when one user key is another followed by bytes that happen to equal
 // that trailer, and whenever two versions of a key share low trailer bytes. The walk keeps the
-// previous trailer for exactly that.
+// previous trailer for exactly that. Where keys descend, a trailer can also share bytes with the
+// user key before it; those are looked up again from the interval's start.
 //
 // Writers share as many bytes as they can, or (use_delta_encoding=false) none. Where the byte after
 // the shared ones is at hand in the previous entry, the walk takes nothing on trust: it extends
@@ -16,6 +17,7 @@
 
 #include "kernels/block_format.hpp"
 #include "kernels/internal_key.hpp"
+#include "kernels/key_order.hpp"
 
 namespace levelscan {
 
@@ -23,8 +25,10 @@ enum class WalkStep : uint8_t { kEntry, kEnd, kCorrupt };
 
 struct EntryWalk {
   uint8_t const* bytes;
+  uint32_t begin;   // of the interval
   uint32_t offset;  // of the next entry
   uint32_t end;     // of the interval
+  KeyOrder order;
 
   // The current entry. Offsets are from `bytes`.
   uint32_t entry_offset;
@@ -43,11 +47,14 @@ struct EntryWalk {
   uint32_t previous_user_size;
   uint64_t previous_trailer;
 
-  LEVELSCAN_HOST_DEVICE static EntryWalk over(uint8_t const* bytes, uint32_t begin, uint32_t end) {
+  LEVELSCAN_HOST_DEVICE static EntryWalk over(uint8_t const* bytes, uint32_t begin, uint32_t end,
+                                              KeyOrder order) {
     EntryWalk walk{};
     walk.bytes = bytes;
+    walk.begin = begin;
     walk.offset = begin;
     walk.end = end;
+    walk.order = order;
     return walk;
   }
 
@@ -87,6 +94,7 @@ struct EntryWalk {
       return WalkStep::kEntry;
     }
 
+    bool const descends = order == KeyOrder::kReverseBytewise;
     uint32_t const limit = user_size < previous_user_size ? user_size : previous_user_size;
     uint32_t common = shared < limit ? shared : limit;
     if (shared < limit && shared >= old_shared) {
@@ -97,18 +105,23 @@ struct EntryWalk {
                                 ? 0
                                 : common_prefix(previous_bytes, current_bytes, limit - shared);
       common += more;
-      if (common < limit && current_bytes[more] < previous_bytes[more]) {
-        return WalkStep::kCorrupt;  // keys descend
+      if (common < limit && (current_bytes[more] < previous_bytes[more]) != descends) {
+        return WalkStep::kCorrupt;  // keys out of order
       }
     }
     user_shared = common;
-    if (common == limit && user_size < previous_user_size) return WalkStep::kCorrupt;
+    if (common == limit && user_size != previous_user_size &&
+        (user_size < previous_user_size) != descends) {
+      return WalkStep::kCorrupt;
+    }
     same_user_key = common == user_size && user_size == previous_user_size;
 
     if (shared <= user_size) {
       trailer = load_unaligned<uint64_t>(bytes + delta_offset + (user_size - shared));
+    } else if (user_size < previous_user_size) {
+      trailer = trailer_after_longer_key();
     } else {
-      // The trailer's first bytes stand in the previous one. user_size >= previous_user_size here.
+      // The trailer's first bytes stand in the previous one.
       uint32_t const known = shared - user_size;
       uint32_t const skipped = user_size - previous_user_size;
       uint64_t value = previous_trailer >> (8 * skipped);
@@ -122,6 +135,30 @@ struct EntryWalk {
     }
     if (same_user_key && trailer >= previous_trailer) return WalkStep::kCorrupt;
     return WalkStep::kEntry;
+  }
+
+  // The trailer of the current entry, which shares its first bytes with a longer user key before
+  // it. Byte p of the key before stands in the last entry that shares no more than p bytes.
+  LEVELSCAN_HOST_DEVICE uint64_t trailer_after_longer_key() const {
+    uint32_t const known = shared - user_size;  // at most kTrailerBytes
+    uint64_t value = 0;
+    for (uint32_t i = 0; i < kTrailerBytes; ++i) {
+      uint64_t byte = 0;
+      if (i >= known) {
+        byte = bytes[delta_offset + (i - known)];
+      } else {
+        uint32_t const position = user_size + i;
+        EntryHeader entry;
+        for (uint32_t at = begin; at < entry_offset; at = entry.value_offset + entry.value_size) {
+          if (!decode_entry(bytes, at, end, entry)) break;  // every one has been decoded before
+          if (entry.shared <= position && position < entry.key_size) {
+            byte = bytes[entry.delta_offset + (position - entry.shared)];
+          }
+        }
+      }
+      value |= byte << (8 * i);
+    }
+    return value;
   }
 };
 

@@ -64,7 +64,7 @@ LEVELSCAN_KERNEL inline bool first_is_shadowed(Block& block, FilterArgs const& a
   RunView const& run = args.runs[r];
   if (interval == 0) return false;
   Interval const previous = interval_bytes(run, interval - 1);
-  EntryWalk walk = EntryWalk::over(run.data, previous.begin, previous.end);
+  EntryWalk walk = EntryWalk::over(run.data, previous.begin, previous.end, run.order);
   PrefixComparison comparison = PrefixComparison::against(first_user_key);
   WalkStep step = walk.next();
   for (; step == WalkStep::kEntry; step = walk.next()) comparison.advance(walk);
@@ -89,9 +89,9 @@ LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& arg
   bool const whole = interval >= range.whole_first && interval < range.whole_last;
   bool const reads_key = args.predicate.reads_key != 0;
   Interval const bounds = interval_bytes(run, data_block, interval);
-  EntryWalk walk = EntryWalk::over(run.data, bounds.begin, bounds.end);
-  PrefixComparison lower = PrefixComparison::against(window.lower);
-  PrefixComparison upper = PrefixComparison::against(window.upper);
+  EntryWalk walk = EntryWalk::over(run.data, bounds.begin, bounds.end, run.order);
+  PrefixComparison lower = PrefixComparison::against(window.lower.key);
+  PrefixComparison upper = PrefixComparison::against(window.upper.key);
   bool newer_is_visible = false;  // the previous entry, when it has the same user key
   bool newer_is_value = false;
 
@@ -101,11 +101,11 @@ LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& arg
     if (reads_key) update_key_window(walk, key_window);
     if (!whole) {
       lower.advance(walk);
-      if (window.has_upper) {
+      if (window.upper.side != BoundSide::kEnd) {
         upper.advance(walk);
-        if (upper.order >= 0) return;
+        if (!is_below(upper.order, window.upper.side)) return;
       }
-      if (lower.order < 0) continue;
+      if (is_below(lower.order, window.lower.side)) continue;
     }
     ++tally.seen;
     bool const visible = sequence_of(walk.trailer) <= window.snapshot;

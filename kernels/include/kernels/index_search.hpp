@@ -23,10 +23,10 @@ struct IndexView {
   bool user_keys;      // separators have no trailer
   bool delta_encoded;  // values have no length
   bool active;         // false: nothing to search for in this run
-  bool has_upper;
-  uint64_t lower_trailer;  // internal-key target (lower, lower_trailer)
-  Bytes lower;
-  Bytes upper;
+  KeyOrder order;
+  uint64_t lower_trailer;  // with lower.side kBefore: the internal-key target (key, this)
+  KeyBoundView lower;
+  KeyBoundView upper;
 };
 
 // An entry's place: `skip` entries after restart point `restart`.
@@ -36,8 +36,8 @@ struct IndexPosition {
 };
 
 struct IndexRange {
-  IndexPosition first;   // the first separator >= lower
-  IndexPosition last;    // the first separator >= upper; where there is none, the last entry
+  IndexPosition first;   // the first separator that is not below lower
+  IndexPosition last;    // the first that is not below upper; where there is none, the last entry
   uint32_t first_found;  // 0: every separator is below lower
   uint32_t last_found;   // 0: every separator is below upper
 };
@@ -84,13 +84,26 @@ struct IndexEntryWalk {
   }
 };
 
-// Separator S against the internal key (user_key, trailer): true when S is less.
-LEVELSCAN_HOST_DEVICE inline bool separator_less(IndexView const& view, Bytes separator,
-                                                 Bytes user_key, uint64_t trailer) {
+// Where a search goes: to a bound, where that stands before a key to (key, trailer).
+struct IndexTarget {
+  KeyBoundView bound;
+  uint64_t trailer;
+
+  // Whether a separator lies below. `order`: of its user key against bound.key; `separator_trailer`
+  // only where separators have one.
+  LEVELSCAN_HOST_DEVICE bool is_above(int order, bool user_keys, uint64_t separator_trailer) const {
+    if (order != 0 || bound.side == BoundSide::kAfter) return is_below(order, bound.side);
+    return !user_keys && separator_trailer > trailer;
+  }
+};
+
+// Whether separator S lies below the target. REQUIRES: target.bound.side is kBefore or kAfter.
+LEVELSCAN_HOST_DEVICE inline bool separator_below(IndexView const& view, Bytes separator,
+                                                  IndexTarget const& target) {
   uint32_t const user_size = separator.size - (view.user_keys ? 0 : kTrailerBytes);
-  int const order = compare_bytes(Bytes{separator.data, user_size}, user_key);
-  if (order != 0 || view.user_keys) return order < 0;
-  return load_unaligned<uint64_t>(separator.data + user_size) > trailer;
+  return target.is_above(
+      compare_keys(view.order, Bytes{separator.data, user_size}, target.bound.key), view.user_keys,
+      view.user_keys ? 0 : load_unaligned<uint64_t>(separator.data + user_size));
 }
 
 LEVELSCAN_HOST_DEVICE inline bool restart_entry(IndexView const& view, uint32_t restart,
@@ -106,11 +119,35 @@ LEVELSCAN_HOST_DEVICE inline bool restart_entry(IndexView const& view, uint32_t 
   return walk.next() == WalkStep::kEntry && walk.key_size >= smallest;
 }
 
-// Finds the first entry whose separator is >= (user_key, trailer). False when the index is corrupt.
+// Byte `position` of the separator that stands `skip` entries after a restart point. Walks them
+// all. REQUIRES: they have been walked before, and the separator has that byte.
+LEVELSCAN_HOST_DEVICE inline uint8_t separator_byte(IndexView const& view, IndexPosition separator,
+                                                    uint32_t position) {
+  IndexEntryWalk walk;
+  uint8_t byte = 0;
+  bool more = restart_entry(view, separator.restart, walk);
+  for (uint32_t i = 0; more; ++i) {
+    if (walk.shared <= position && position < walk.key_size) {
+      byte = walk.bytes[walk.delta_offset + (position - walk.shared)];
+    }
+    more = i < separator.skip && walk.next() == WalkStep::kEntry;
+  }
+  return byte;
+}
+
+// Finds the first entry whose separator is not below the target. False when the index is corrupt.
 // When there is none, `found` is 0 and `position` is the last entry.
-LEVELSCAN_HOST_DEVICE inline bool search_separators(IndexView const& view, Bytes user_key,
-                                                    uint64_t trailer, IndexPosition& position,
-                                                    uint32_t& found) {
+LEVELSCAN_HOST_DEVICE inline bool search_separators(IndexView const& view,
+                                                    IndexTarget const& target,
+                                                    IndexPosition& position, uint32_t& found) {
+  if (target.bound.side == BoundSide::kStart || target.bound.side == BoundSide::kEnd) {
+    bool const start = target.bound.side == BoundSide::kStart;
+    found = start ? 1 : 0;
+    // The last entry: the host walks there.
+    position = start ? IndexPosition{0, 0} : IndexPosition{view.restart_count - 1, UINT32_MAX};
+    return true;
+  }
+  Bytes const user_key = target.bound.key;
   // The number of restart points whose key is less than the target.
   IndexEntryWalk walk;
   uint32_t low = 0;
@@ -119,7 +156,7 @@ LEVELSCAN_HOST_DEVICE inline bool search_separators(IndexView const& view, Bytes
     uint32_t const middle = low + (high - low) / 2;
     if (!restart_entry(view, middle, walk)) return false;
     Bytes const separator{walk.bytes + walk.delta_offset, walk.key_size};
-    if (separator_less(view, separator, user_key, trailer)) {
+    if (separator_below(view, separator, target)) {
       low = middle + 1;
     } else {
       high = middle;
@@ -132,7 +169,6 @@ LEVELSCAN_HOST_DEVICE inline bool search_separators(IndexView const& view, Bytes
   position.restart = low - 1;
   if (!restart_entry(view, low - 1, walk)) return false;
   uint32_t common = 0;  // leading bytes that the separator and the target's user key have in common
-  bool less = true;
   Bytes const first{walk.bytes + walk.delta_offset, walk.key_size};
   uint32_t const trailer_bytes = view.user_keys ? 0 : kTrailerBytes;
   common = common_prefix(
@@ -146,26 +182,30 @@ LEVELSCAN_HOST_DEVICE inline bool search_separators(IndexView const& view, Bytes
     ++position.skip;
     if (walk.key_size < trailer_bytes) return false;
     uint32_t const user_size = walk.key_size - trailer_bytes;
+    int order = -1;  // as the separator before, where they differ from user_key in the same byte
     // Byte `at` of the separator, for at >= the bytes known to be shared with the previous one.
     uint32_t const shared = walk.shared;
     uint64_t const previous_trailer = separator_trailer;
     auto const byte_at = [&](uint32_t at) -> uint8_t {
       if (at >= shared) return walk.bytes[walk.delta_offset + (at - shared)];
-      return static_cast<uint8_t>(previous_trailer >> (8 * (at - previous_user_size)));
+      if (at >= previous_user_size) {
+        return static_cast<uint8_t>(previous_trailer >> (8 * (at - previous_user_size)));
+      }
+      // A trailer that shares bytes with a longer user key before it, as descending keys may.
+      return separator_byte(view, IndexPosition{position.restart, position.skip - 1}, at);
     };
     uint32_t const smaller_user_size =
         previous_user_size < user_size ? previous_user_size : user_size;
     uint32_t const kept = shared < smaller_user_size ? shared : smaller_user_size;
-    if (shared > user_size && user_size < previous_user_size) return false;  // keys descend
-    int order = -1;
     if (common >= kept) {
       uint32_t const limit = user_size < user_key.size ? user_size : user_key.size;
       common = kept;
       while (common < limit && byte_at(common) == user_key.data[common]) ++common;
-      order = common < limit               ? (byte_at(common) < user_key.data[common] ? -1 : 1)
-              : user_size == user_key.size ? 0
-              : user_size < user_key.size  ? -1
-                                           : 1;
+      order = in_key_order(view.order, common < limit
+                                           ? (byte_at(common) < user_key.data[common] ? -1 : 1)
+                                       : user_size == user_key.size ? 0
+                                       : user_size < user_key.size  ? -1
+                                                                    : 1);
     }
     if (!view.user_keys) {
       uint64_t value = 0;
@@ -174,8 +214,7 @@ LEVELSCAN_HOST_DEVICE inline bool search_separators(IndexView const& view, Bytes
       separator_trailer = value;
     }
     previous_user_size = user_size;
-    less = order < 0 || (order == 0 && !view.user_keys && separator_trailer > trailer);
-    if (!less) return true;
+    if (!target.is_above(order, view.user_keys, separator_trailer)) return true;
   }
   if (step == WalkStep::kCorrupt) return false;
   if (low == view.restart_count) {
@@ -203,17 +242,11 @@ struct IndexSearch {
       IndexView const& view = args.views[r];
       if (!view.active) return;
       IndexRange& range = args.ranges[r];
-      bool valid = true;
-      if (i % 2 == 0) {
-        valid =
-            search_separators(view, view.lower, view.lower_trailer, range.first, range.first_found);
-      } else if (view.has_upper) {
-        valid = search_separators(view, view.upper, UINT64_MAX, range.last, range.last_found);
-      } else {
-        // The last entry; the host walks there.
-        range.last = IndexPosition{view.restart_count - 1, UINT32_MAX};
-        range.last_found = 0;
-      }
+      bool const valid = i % 2 == 0
+                             ? search_separators(view, IndexTarget{view.lower, view.lower_trailer},
+                                                 range.first, range.first_found)
+                             : search_separators(view, IndexTarget{view.upper, UINT64_MAX},
+                                                 range.last, range.last_found);
       if (!valid) report_fault(block, *args.status, ScanFault::kCorruptIndex, r, 0, 0);
     });
   }

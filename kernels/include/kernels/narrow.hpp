@@ -33,20 +33,19 @@ struct Narrow {
       RunView const& run = args.runs[r];
       IntervalRange range{0, 0, 0, 0};
       if (run.interval_count != 0) {
-        // First keys strictly below a bound: no trailer is greater than the largest.
         uint32_t below_lower = 0;
-        uint32_t below_upper = run.interval_count;
-        if (!intervals_before(run, args.window.lower, UINT64_MAX, below_lower) ||
-            (args.window.has_upper &&
-             !intervals_before(run, args.window.upper, UINT64_MAX, below_upper))) {
+        uint32_t below_upper = 0;
+        if (!intervals_below(run, args.window.lower, below_lower) ||
+            !intervals_below(run, args.window.upper, below_upper)) {
           report_fault(block, *args.status, ScanFault::kCorruptEntry, r, 0, 0);
         } else {
           range.first = below_lower == 0 ? 0 : below_lower - 1;
           range.last = below_upper;
           range.whole_first = below_lower;
           // The next interval's first key is below the upper bound, so all of this one is.
-          range.whole_last =
-              args.window.has_upper && below_upper != 0 ? below_upper - 1 : below_upper;
+          range.whole_last = args.window.upper.side != BoundSide::kEnd && below_upper != 0
+                                 ? below_upper - 1
+                                 : below_upper;
         }
       }
       args.ranges[r] = range;

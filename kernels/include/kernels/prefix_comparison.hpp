@@ -11,7 +11,7 @@ namespace levelscan {
 struct PrefixComparison {
   Bytes constant;
   uint32_t common;  // leading bytes that the current user key and the constant have in common
-  int order;        // of the current user key against the constant: negative, zero or positive
+  int order;        // of the current user key against the constant, in the walk's key order
 
   LEVELSCAN_HOST_DEVICE static PrefixComparison against(Bytes constant) {
     return PrefixComparison{constant, 0, -1};
@@ -36,6 +36,7 @@ struct PrefixComparison {
     } else {
       order = walk.user_size == constant.size ? 0 : walk.user_size < constant.size ? -1 : 1;
     }
+    order = in_key_order(walk.order, order);
   }
 };
 

@@ -36,8 +36,13 @@ struct ResolveMark {
     uint8_t const* key_window;  // the key's first kKeyWindowBytes bytes, or all of it
     uint64_t key_prefix;
 
-    // The candidate's user key against the entry's: negative, zero or positive.
+    // The candidate's user key against the entry's, in key order: negative, zero or positive.
     LEVELSCAN_HOST_DEVICE int compare(Candidate const& candidate, uint8_t const* keys) const {
+      return in_key_order(walk.order, compare_as_bytes(candidate, keys));
+    }
+
+    LEVELSCAN_HOST_DEVICE int compare_as_bytes(Candidate const& candidate,
+                                               uint8_t const* keys) const {
       if (candidate.key_prefix != key_prefix) return candidate.key_prefix < key_prefix ? -1 : 1;
       Bytes const user_key{keys + candidate.key_offset, candidate.user_size};
       if (walk.user_size <= kKeyWindowBytes) {
@@ -48,13 +53,13 @@ struct ResolveMark {
       if (common < limit) return user_key.data[common] < key_window[common] ? -1 : 1;
       if (limit < kKeyWindowBytes) return -1;  // a proper prefix
       // Two long keys that begin alike: the interval is walked again to compare the rest.
-      EntryWalk again = EntryWalk::over(walk.bytes, interval.begin, interval.end);
+      EntryWalk again = EntryWalk::over(walk.bytes, interval.begin, interval.end, walk.order);
       PrefixComparison comparison = PrefixComparison::against(user_key);
       while (again.next() == WalkStep::kEntry) {
         comparison.advance(again);
         if (again.entry_offset == walk.entry_offset) break;
       }
-      return -comparison.order;
+      return -in_key_order(walk.order, comparison.order);
     }
   };
 
@@ -98,7 +103,7 @@ struct ResolveMark {
     FilterArgs const& filter = args.filter;
     RunView const& run = filter.runs[run_index];
     Interval const bounds = interval_bytes(run, shared.blocks.of_interval(run, interval), interval);
-    EntryWalk walk = EntryWalk::over(run.data, bounds.begin, bounds.end);
+    EntryWalk walk = EntryWalk::over(run.data, bounds.begin, bounds.end, run.order);
     WalkStep step = walk.next();
     if (step == WalkStep::kEnd) step = WalkStep::kCorrupt;  // no interval is empty
     bool newer_is_visible = false;  // the previous entry, when it has the same user key

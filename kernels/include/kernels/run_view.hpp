@@ -33,14 +33,14 @@ struct RunView {
   uint32_t first_tile;  // where this run's tiles begin in the filter's grid
   uint64_t largest_sequence;
   uint64_t smallest_sequence = 0;
+  KeyOrder order = KeyOrder::kBytewise;
 };
-static_assert(sizeof(RunView) == 48);
+static_assert(sizeof(RunView) == 56);
 
-// The user keys [lower, upper) that one round looks at, and the snapshot that it sees.
+// The user keys from `lower` to `upper` that one round looks at, and the snapshot that it sees.
 struct Window {
-  Bytes lower;  // empty: from the start
-  Bytes upper;
-  bool has_upper;
+  KeyBoundView lower;
+  KeyBoundView upper;
   uint64_t snapshot;
 };
 
@@ -99,16 +99,18 @@ LEVELSCAN_HOST_DEVICE inline bool first_key(RunView const& run, Interval interva
 }
 
 // Internal-key order.
-LEVELSCAN_HOST_DEVICE inline bool internal_key_less(Bytes a, uint64_t a_trailer, Bytes b,
-                                                    uint64_t b_trailer) {
-  int const order = compare_bytes(a, b);
+LEVELSCAN_HOST_DEVICE inline bool internal_key_less(KeyOrder key_order, Bytes a, uint64_t a_trailer,
+                                                    Bytes b, uint64_t b_trailer) {
+  int const order = compare_keys(key_order, a, b);
   return order < 0 || (order == 0 && a_trailer > b_trailer);
 }
 
-// The number of intervals whose first internal key is less than (user_key, trailer). False when a
-// key on the way is corrupt. Blocks are searched first, then the restart array of one block.
-LEVELSCAN_HOST_DEVICE inline bool intervals_before(RunView const& run, Bytes user_key,
-                                                   uint64_t trailer, uint32_t& count) {
+// The number of intervals for whose first internal key is_before(user_key, trailer) holds, as it
+// does for all up to some key and for none after it. False when a key on the way is corrupt. Blocks
+// are searched first, then the restart array of one block.
+template <class IsBefore>
+LEVELSCAN_HOST_DEVICE inline bool count_intervals(RunView const& run, IsBefore const& is_before,
+                                                  uint32_t& count) {
   uint32_t low = 0;
   uint32_t high = run.block_count;
   Bytes key;
@@ -119,7 +121,7 @@ LEVELSCAN_HOST_DEVICE inline bool intervals_before(RunView const& run, Bytes use
     if (!first_key(run, interval_bytes(run, block, block.first_interval), key, key_trailer)) {
       return false;
     }
-    if (internal_key_less(key, key_trailer, user_key, trailer)) {
+    if (is_before(key, key_trailer)) {
       low = middle + 1;
     } else {
       high = middle;
@@ -134,7 +136,7 @@ LEVELSCAN_HOST_DEVICE inline bool intervals_before(RunView const& run, Bytes use
     uint32_t const middle = low + (high - low) / 2;
     Interval const interval = interval_bytes(run, block, block.first_interval + middle);
     if (!first_key(run, interval, key, key_trailer)) return false;
-    if (internal_key_less(key, key_trailer, user_key, trailer)) {
+    if (is_before(key, key_trailer)) {
       low = middle + 1;
     } else {
       high = middle;
@@ -142,6 +144,30 @@ LEVELSCAN_HOST_DEVICE inline bool intervals_before(RunView const& run, Bytes use
   }
   count = block.first_interval + low;
   return true;
+}
+
+// The number of intervals whose first internal key is less than (user_key, trailer).
+LEVELSCAN_HOST_DEVICE inline bool intervals_before(RunView const& run, Bytes user_key,
+                                                   uint64_t trailer, uint32_t& count) {
+  return count_intervals(
+      run,
+      [&](Bytes key, uint64_t key_trailer) {
+        return internal_key_less(run.order, key, key_trailer, user_key, trailer);
+      },
+      count);
+}
+
+// The number of intervals whose first user key lies below the bound.
+LEVELSCAN_HOST_DEVICE inline bool intervals_below(RunView const& run, KeyBoundView const& bound,
+                                                  uint32_t& count) {
+  count = bound.side == BoundSide::kStart ? 0 : run.interval_count;
+  if (bound.side == BoundSide::kStart || bound.side == BoundSide::kEnd) return true;
+  return count_intervals(
+      run,
+      [&](Bytes key, uint64_t) {
+        return is_below(compare_keys(run.order, key, bound.key), bound.side);
+      },
+      count);
 }
 
 enum class Probe : uint8_t { kAbsent, kFound, kCorrupt };
@@ -157,7 +183,7 @@ LEVELSCAN_HOST_DEVICE inline Probe newest_visible(RunView const& run, Bytes user
   uint32_t const start = before == 0 ? 0 : before - 1;
   for (uint32_t i = start; i < run.interval_count && i <= before; ++i) {
     Interval const interval = interval_bytes(run, i);
-    EntryWalk walk = EntryWalk::over(run.data, interval.begin, interval.end);
+    EntryWalk walk = EntryWalk::over(run.data, interval.begin, interval.end, run.order);
     PrefixComparison comparison = PrefixComparison::against(user_key);
     WalkStep step = walk.next();
     if (step != WalkStep::kEntry) return Probe::kCorrupt;

@@ -1,7 +1,7 @@
 // What range tombstones hide at one snapshot, as sorted disjoint pieces of the key space.
 //
-// Bounds are internal positions (user key, sequence) in internal-key order: user keys ascend, and
-// of one user key the higher sequence comes first. Piece i goes from bound i, inclusive, to the
+// Bounds are internal positions (user key, sequence) in internal-key order: user keys in key order,
+// and of one user key the higher sequence comes first. Piece i goes from bound i, inclusive, to the
 // next one. Mostly a bound's sequence is kSequenceMax, before all versions of its user key; a
 // table's bounds can cut a tombstone between two versions.
 //
@@ -14,6 +14,7 @@
 
 #include "kernels/candidate.hpp"
 #include "kernels/internal_key.hpp"
+#include "kernels/key_order.hpp"
 
 namespace levelscan {
 
@@ -31,16 +32,18 @@ struct TombstoneCover {
   uint8_t const* suffixes;
   Bytes common;
   uint32_t bound_count;  // 0: there are no tombstones
+  KeyOrder order;
 };
 
 // The number of bounds at or before (user_key, sequence): the piece before that one holds it.
 LEVELSCAN_HOST_DEVICE inline uint32_t tombstone_bounds_until(TombstoneCover const& cover,
                                                              Bytes user_key, uint64_t sequence) {
+  bool const descends = cover.order == KeyOrder::kReverseBytewise;
   uint32_t const limit = user_key.size < cover.common.size ? user_key.size : cover.common.size;
   uint32_t const same = common_prefix(user_key.data, cover.common.data, limit);
   if (same < cover.common.size) {
-    bool const after = same < limit && user_key.data[same] > cover.common.data[same];
-    return after ? cover.bound_count : 0;
+    bool const greater = same < limit && user_key.data[same] > cover.common.data[same];
+    return greater != descends ? cover.bound_count : 0;
   }
   Bytes const suffix{user_key.data + same, user_key.size - same};
   uint64_t const prefix = key_prefix_of(suffix);
@@ -48,11 +51,11 @@ LEVELSCAN_HOST_DEVICE inline uint32_t tombstone_bounds_until(TombstoneCover cons
   uint32_t high = cover.bound_count;
   while (low < high) {
     uint32_t const middle = low + (high - low) / 2;
-    bool at_or_before = cover.prefixes[middle] < prefix;
+    bool at_or_before = (cover.prefixes[middle] < prefix) != descends;
     if (cover.prefixes[middle] == prefix) {
       TombstoneBound const& bound = cover.bounds[middle];
-      int const order =
-          compare_bytes(Bytes{cover.suffixes + bound.suffix_offset, bound.suffix_size}, suffix);
+      int const order = compare_keys(
+          cover.order, Bytes{cover.suffixes + bound.suffix_offset, bound.suffix_size}, suffix);
       at_or_before = order < 0 || (order == 0 && bound.sequence >= sequence);
     }
     if (at_or_before) {
