@@ -5,7 +5,6 @@
 //   NAME.rows   "[family]" begins a column family, then a line a row: key, tab, value; \xNN is a
 //   byte
 #include <fmt/format.h>
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -62,6 +61,23 @@ constexpr Fixture kFixtures[] = {
     {"rocksdb-9.8-recycled-log", "table format_version 6"},
     {"rocksdb-9.8-universal", "table format_version 6"},
     {"rocksdb-9.8-wide-columns", "table format_version 6"},
+    {"rocksdbjni-9.8-atomic-flush",
+     "column families besides the default one (___rocksdb_stats_history___, first, second)"},
+    {"rocksdbjni-9.8-block-layouts", "table format_version 6"},
+    {"rocksdbjni-9.8-first-key-index", "table format_version 6"},
+    {"rocksdbjni-9.8-gaps-in-the-log", "unflushed data in the write-ahead log"},
+    {"rocksdbjni-9.8-merge-max", "table format_version 6"},
+    {"rocksdbjni-9.8-merge-put", "table format_version 6"},
+    {"rocksdbjni-9.8-merge-stringappend", "table format_version 6"},
+    {"rocksdbjni-9.8-merge-stringappendtest", "table format_version 6"},
+    {"rocksdbjni-9.8-merge-uint64add", "table format_version 6"},
+    {"rocksdbjni-9.8-own-comparator", "comparator 'fixture.ShorterFirst'"},
+    {"rocksdbjni-9.8-own-merge-operator", "table format_version 6"},
+    {"rocksdbjni-9.8-prepared-transaction", "table format_version 6"},
+    {"rocksdbjni-9.8-reverse", "table format_version 6"},
+    {"rocksdbjni-9.8-single-delete", "table format_version 6"},
+    {"rocksdbjni-9.8-transactions", "table format_version 6"},
+    {"rocksdbjni-9.8-zlib", "table format_version 6"},
 };
 
 std::string test_name(::testing::TestParamInfo<Fixture> const& info) {
@@ -110,20 +126,25 @@ Rows only(Rows const& rows, Keeps keeps) {
 
 void expect_ranges(std::string const& path, Rows const& rows) {
   if (rows.empty()) return;
+  bool const descends = rows.front().first > rows.back().first;
+  auto const before = [&](std::string const& a, std::string const& b) {
+    return descends ? a > b : a < b;
+  };
   std::string const first = rows[rows.size() / 4].first;
   std::string const last = rows[rows.size() * 3 / 4].first;
   std::string const after = first + '\0';  // no key, most likely
   Query query = rows_query();
   query.keys.from = first;
   query.keys.to = last;
-  expect_rows(path, query,
-              only(rows, [&](auto const& row) { return row.first >= first && row.first < last; }));
+  expect_rows(path, query, only(rows, [&](auto const& row) {
+                return !before(row.first, first) && before(row.first, last);
+              }));
   query.keys.from = after;
   query.keys.to.reset();
-  expect_rows(path, query, only(rows, [&](auto const& row) { return row.first >= after; }));
+  expect_rows(path, query, only(rows, [&](auto const& row) { return !before(row.first, after); }));
   query.keys.from.reset();
   query.keys.to = after;
-  expect_rows(path, query, only(rows, [&](auto const& row) { return row.first < after; }));
+  expect_rows(path, query, only(rows, [&](auto const& row) { return before(row.first, after); }));
 }
 
 void expect_predicates(std::string const& path, Rows const& rows) {
@@ -195,9 +216,11 @@ TEST(FixtureTable, HasEveryDirectoryAndTheReadmeNamesIt) {
   std::ifstream file(kDirectory / "README.md");
   std::stringstream readme;
   readme << file.rdbuf();
+  std::set<std::string> described;
   for (std::string const& name : found) {
-    EXPECT_THAT(readme.str(), ::testing::HasSubstr("`" + name + "`"));
+    if (readme.str().find("`" + name + "`") != std::string::npos) described.insert(name);
   }
+  EXPECT_EQ(described, found);
 }
 
 }  // namespace
