@@ -3,7 +3,7 @@ find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
-if(LEVELSCAN_TESTS)
+if(LEVELSCAN_TESTS OR LEVELSCAN_FUZZ)
   find_package(GTest CONFIG REQUIRED)
 endif()
 

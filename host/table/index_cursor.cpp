@@ -55,10 +55,6 @@ void IndexCursor::seek_to_entry(uint32_t restart_index, uint32_t ordinal) {
 }
 
 void IndexCursor::next() {
-  if (next_entry_offset_ == tail_.entries_end) {
-    valid_ = false;
-    return;
-  }
   ++entries_into_restart_;
   if (restart_index_ + 1 < tail_.restart_count) {
     uint32_t const next_restart = restart_offset(restart_index_ + 1);
@@ -67,6 +63,10 @@ void IndexCursor::next() {
       ++restart_index_;
       entries_into_restart_ = 0;
     }
+  }
+  if (next_entry_offset_ == tail_.entries_end) {
+    valid_ = false;
+    return;
   }
   decode_entry();
 }

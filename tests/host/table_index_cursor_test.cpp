@@ -184,6 +184,13 @@ TEST(IndexCursor, RestartPointsInsideEntriesAreCorruption) {
   std::string block = index_block(index, {false, true}, 1);
   block[block.size() - 12] = static_cast<char>(block[block.size() - 12] - 1);
   expect_corrupt_walk(block, {false, true}, kBlocksEnd, "restart point inside an entry");
+
+  // Inside the last entry, where no other follows.
+  block = index_block(index, {false, true}, 4);
+  std::size_t const entries_end = block.size() - 8;
+  block = block.substr(0, entries_end) + testing::fixed(uint32_t{0}) +
+          testing::fixed(static_cast<uint32_t>(entries_end - 1)) + testing::fixed(uint32_t{2});
+  expect_corrupt_walk(block, {false, true}, kBlocksEnd, "restart point inside an entry");
 }
 
 TEST(IndexCursor, NoFlippedByteReadsOutOfBounds) {
