@@ -64,7 +64,7 @@ void mutate_text(std::string& text) {
 
 }  // namespace
 
-void mutate_entries(std::vector<uint8_t>& block, uint64_t seed) {
+void mutate_entries(std::vector<uint8_t>& block, KeyOrder order, uint64_t seed) {
   test::Random random(seed);
   std::vector<test::TestEntry> entries = entries_of(block);
   if (entries.empty()) entries.emplace_back();
@@ -81,7 +81,10 @@ void mutate_entries(std::vector<uint8_t>& block, uint64_t seed) {
       break;
     default: mutate_text(entry.user_key);
   }
-  if (!random.one_in(8)) std::sort(entries.begin(), entries.end(), test::entry_before);
+  if (!random.one_in(8)) {
+    std::sort(entries.begin(), entries.end(),
+              [&](auto const& a, auto const& b) { return test::entry_before(a, b, order); });
+  }
   std::string const built =
       test::build_data_block(entries, {random.between(1, 5), !random.one_in(4)}).bytes;
   block.assign(built.begin(), built.end());

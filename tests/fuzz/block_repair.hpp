@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/key_order.hpp"
+
 namespace levelscan::fuzz {
 
 // What stands after the two key lengths of an entry.
@@ -21,6 +23,6 @@ void rebuild_restarts(std::vector<uint8_t>& block, EntryLayout layout, uint64_t 
 
 // Takes an uncompressed data block with inline values apart, changes a user key, a sequence number,
 // a type or a value, sorts the entries most of the time, and builds a block of them again.
-void mutate_entries(std::vector<uint8_t>& block, uint64_t seed);
+void mutate_entries(std::vector<uint8_t>& block, KeyOrder order, uint64_t seed);
 
 }  // namespace levelscan::fuzz

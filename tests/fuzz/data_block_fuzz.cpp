@@ -3,10 +3,12 @@
 // ordered maps; else the kernels report a fault or answer, and stay inside the bytes.
 //
 //   input, in pieces: options | lower | upper | block...
-//   options: flags u8 | snapshot u8
+//   options: flags u8 | snapshot u8 | more flags u8
 //   flags:   bit 0 lower bound | bit 1 upper bound | bit 2 resolve by marking | bit 3 snapshot
 //   given
 //            bits 4-5 predicate | bit 6 the runs' sequence numbers are not those of their entries
+//            bit 7 keys descend
+//   more:    bit 0 the lower bound is after its key | bit 1 the upper one
 //   block:   run u8 | an uncompressed data block
 #include <gtest/gtest.h>
 
@@ -44,7 +46,7 @@ std::string text_of(std::span<uint8_t const> bytes) { return std::string(as_text
 
 // Adds the block's entries. False when one is malformed, of a type that no scan takes, out of
 // order, or when restart points don't stand where entries are.
-bool read_entries(std::span<uint8_t const> block, BlockTail const& tail,
+bool read_entries(std::span<uint8_t const> block, BlockTail const& tail, KeyOrder order,
                   std::vector<test::TestEntry>& entries) {
   ByteReader reader(block.first(tail.entries_end));
   std::string key;
@@ -81,7 +83,7 @@ bool read_entries(std::span<uint8_t const> block, BlockTail const& tail,
         entry.type != test::kTypeSingleDeletion) {
       return false;
     }
-    if (!entries.empty() && !test::entry_before(entries.back(), entry)) return false;
+    if (!entries.empty() && !test::entry_before(entries.back(), entry, order)) return false;
     entries.push_back(std::move(entry));
   }
   return restart == tail.restart_count;
@@ -94,7 +96,7 @@ void add_block(Input& input, std::span<uint8_t const> piece) {
   if (tail.entries_end == 0) return;
   test::RunData& run = input.runs[r];
   run.append(test::BuiltBlock{text_of(block), tail.entries_end, tail.restart_count});
-  input.in_order = read_entries(block, tail, input.entries[r]) && input.in_order;
+  input.in_order = read_entries(block, tail, run.order, input.entries[r]) && input.in_order;
 }
 
 void choose_predicate(Input& input, uint32_t choice) {
@@ -122,13 +124,22 @@ void choose_predicate(Input& input, uint32_t choice) {
   }
 }
 
+KeyOrder order_of(Pieces const& pieces) {
+  bool const descend = !pieces.empty() && !pieces[0].empty() && (pieces[0][0] & 0x80) != 0;
+  return descend ? KeyOrder::kReverseBytewise : KeyOrder::kBytewise;
+}
+
 Input parse(Pieces const& pieces) {
   Input input;
   input.runs.resize(kRunsMax);
   input.entries.resize(kRunsMax);
   std::vector<uint8_t> options = pieces[0];
-  options.resize(2);
+  options.resize(3);
   uint8_t const flags = options[0];
+  input.window.order = order_of(pieces);
+  for (test::RunData& run : input.runs) run.order = input.window.order;
+  input.window.lower_after = (options[2] & 1) != 0;
+  input.window.upper_after = (options[2] & 2) != 0;
   if ((flags & 1) != 0) input.window.lower = text_of(pieces[1]);
   if ((flags & 2) != 0) input.window.upper = text_of(pieces[2]);
   if ((flags & 4) != 0) input.resolution = test::Resolution::kMark;
@@ -209,18 +220,17 @@ int LLVMFuzzerTestOneInput(uint8_t const* data, std::size_t size) {
 
 std::size_t LLVMFuzzerCustomMutator(uint8_t* data, std::size_t size, std::size_t size_max,
                                     unsigned int seed) {
-  return fuzz::mutate_pieces(data, size, size_max, seed, fuzz::kFixedPieces,
-                             [&](std::size_t index, std::vector<uint8_t>& piece) {
-                               if (index < fuzz::kFixedPieces || piece.empty() || seed % 8 == 0)
-                                 return;
-                               std::vector<uint8_t> block(piece.begin() + 1, piece.end());
-                               if (seed % 2 == 0) {
-                                 fuzz::mutate_entries(block, seed);
-                               } else {
-                                 fuzz::rebuild_restarts(block, fuzz::EntryLayout::kValueLength,
-                                                        seed);
-                               }
-                               piece.resize(1);
-                               piece.insert(piece.end(), block.begin(), block.end());
-                             });
+  return fuzz::mutate_pieces(
+      data, size, size_max, seed, fuzz::kFixedPieces,
+      [&](std::size_t index, std::vector<uint8_t>& piece) {
+        if (index < fuzz::kFixedPieces || piece.empty() || seed % 8 == 0) return;
+        std::vector<uint8_t> block(piece.begin() + 1, piece.end());
+        if (seed % 2 == 0) {
+          fuzz::mutate_entries(block, fuzz::order_of(fuzz::split_pieces({data, size})), seed);
+        } else {
+          fuzz::rebuild_restarts(block, fuzz::EntryLayout::kValueLength, seed);
+        }
+        piece.resize(1);
+        piece.insert(piece.end(), block.begin(), block.end());
+      });
 }

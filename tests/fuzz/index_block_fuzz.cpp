@@ -2,7 +2,8 @@
 // cursor reads the whole block and finds nothing wrong, the search must find what a walk finds.
 //
 //   input, in pieces: options u8 | lower | upper | block
-//   options: bit 0 separators are user keys | bit 1 delta-encoded handles
+//   options: bit 0 separators are user keys | bit 1 delta-encoded handles | bit 2 keys descend
+//            bit 3 the bounds are after their keys
 #include <algorithm>
 #include <optional>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "table/block_tail.hpp"
 #include "table/coding.hpp"
 #include "table/index_cursor.hpp"
+#include "table/key_comparison.hpp"
 
 namespace levelscan::fuzz {
 namespace {
@@ -23,9 +25,12 @@ constexpr uint64_t kBlocksEnd = uint64_t{1} << 40;
 constexpr std::size_t kFixedPieces = 4;
 constexpr std::size_t kBlockPiece = 3;
 
+uint8_t options_of(Pieces const& pieces) { return pieces[0].empty() ? uint8_t{0} : pieces[0][0]; }
+
 IndexEncoding encoding_of(Pieces const& pieces) {
-  uint8_t const options = pieces[0].empty() ? 0 : pieces[0][0];
-  return {(options & 2) != 0, (options & 1) != 0};
+  uint8_t const options = options_of(pieces);
+  return {(options & 2) != 0, (options & 1) != 0,
+          (options & 4) != 0 ? KeyOrder::kReverseBytewise : KeyOrder::kBytewise};
 }
 
 struct Separator {
@@ -56,18 +61,19 @@ std::optional<std::vector<Separator>> walk(std::span<uint8_t const> block, Index
   return separators;
 }
 
-bool is_less(Separator const& separator, bool user_keys, std::span<uint8_t const> target,
-             uint64_t trailer) {
+bool is_below(Separator const& separator, IndexEncoding encoding, IndexTarget const& target) {
+  bool const user_keys = encoding.key_is_user_key;
   std::size_t const user_size = separator.key.size() - (user_keys ? 0 : kTrailerBytes);
-  int const order =
-      as_text(std::span<uint8_t const>(separator.key).first(user_size)).compare(as_text(target));
-  if (order != 0 || user_keys) return order < 0;
-  return load_fixed64(separator.key.data() + user_size) > trailer;
+  std::string_view const key = as_text(std::span<uint8_t const>(separator.key).first(user_size));
+  int const order = compare_user_keys(encoding.key_order, key,
+                                      as_text({target.bound.key.data, target.bound.key.size}));
+  if (order != 0) return order < 0;
+  if (target.bound.side == BoundSide::kAfter) return true;
+  return !user_keys && load_fixed64(separator.key.data() + user_size) > target.trailer;
 }
 
 void search(std::span<uint8_t const> block, BlockTail const& tail, IndexEncoding encoding,
-            std::span<uint8_t const> target, uint64_t trailer,
-            std::optional<std::vector<Separator>> const& separators) {
+            IndexTarget const& target, std::optional<std::vector<Separator>> const& separators) {
   IndexView view{};
   view.index = block.data();
   view.restarts_offset = tail.entries_end;
@@ -75,17 +81,16 @@ void search(std::span<uint8_t const> block, BlockTail const& tail, IndexEncoding
   view.user_keys = encoding.key_is_user_key;
   view.delta_encoded = encoding.value_is_delta_encoded;
   view.active = true;
+  view.order = encoding.key_order;
   IndexPosition position{};
   uint32_t found = 0;
-  bool const good = search_separators(view, {target.data(), static_cast<uint32_t>(target.size())},
-                                      trailer, position, found);
+  bool const good = search_separators(view, target, position, found);
   if (!separators) return;
   require(good, "the search calls an index corrupt that the cursor reads");
   if (separators->empty()) return;
-  auto const expected =
-      std::find_if(separators->begin(), separators->end(), [&](Separator const& separator) {
-        return !is_less(separator, encoding.key_is_user_key, target, trailer);
-      });
+  auto const expected = std::find_if(
+      separators->begin(), separators->end(),
+      [&](Separator const& separator) { return !is_below(separator, encoding, target); });
   require((found != 0) == (expected != separators->end()), "the search and the walk differ");
   Separator const& wanted = expected == separators->end() ? separators->back() : *expected;
   require(position.restart == wanted.position.restart && position.skip == wanted.position.skip,
@@ -110,9 +115,12 @@ int LLVMFuzzerTestOneInput(uint8_t const* data, std::size_t size) {
     BlockPlace const place{fuzz::kPath, 0};
     BlockTail const tail = parse_block_tail(block.span(), place);
     check_restarts(block.span(), tail, place);
-    for (auto const& [target, trailer] :
+    bool const after = (fuzz::options_of(pieces) & 8) != 0;
+    for (auto const& [key, trailer] :
          {std::pair{lower.span(), seek_trailer(1000)}, {upper.span(), UINT64_MAX}}) {
-      fuzz::search(block.span(), tail, encoding, target, trailer, separators);
+      KeyBoundView const bound{{key.data(), static_cast<uint32_t>(key.size())},
+                               after ? BoundSide::kAfter : BoundSide::kBefore};
+      fuzz::search(block.span(), tail, encoding, {bound, trailer}, separators);
     }
   });
   return 0;

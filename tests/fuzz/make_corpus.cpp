@@ -1,5 +1,6 @@
 // Writes the seeds of the fuzz targets: DIRECTORY/TARGET/NAME. Small files of each shape that the
 // parsers know, from the builders that the tests use.
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -106,6 +107,15 @@ void write_index_blocks() {
     user_keys.push_back({key_of(7 * i), 1000 * i, 900 + 3 * i});
     internal_keys.push_back({test::internal_key(key_of(i / 2), (100 - i) << 8 | 1), 1000 * i, 900});
   }
+  auto descending = user_keys;
+  std::reverse(descending.begin(), descending.end());
+  for (std::size_t i = 0; i < descending.size(); ++i) descending[i].offset = 1000 * i;
+  write("index_block", "descending",
+        join_pieces({{0x0f},
+                     bytes_of(key_of(30)),
+                     bytes_of(key_of(3)),
+                     bytes_of(test::build_index_block(descending, {4, true}, true).bytes)},
+                    SIZE_MAX));
   for (uint8_t options = 0; options < 4; ++options) {
     bool const is_user = (options & 1) != 0;
     bool const delta = (options & 2) != 0;
@@ -146,6 +156,12 @@ void write_data_blocks() {
                      block(2, first, {1, true}),
                      block(1, newer, {4, true}),
                      block(0, awkward, {8, true})};
+  auto descending = newer;
+  std::sort(descending.begin(), descending.end(), [](auto const& a, auto const& b) {
+    return test::entry_before(a, b, KeyOrder::kReverseBytewise);
+  });
+  Pieces const reverse{{0x83, 0, 3}, to, from, block(0, descending, {4, true})};
+  write("data_block", "descending", join_pieces(reverse, SIZE_MAX));
   Pieces const keys{{0x14, 0}, {}, {}, block(0, awkward, {2, true})};
   write("data_block", "one-run", join_pieces(one, SIZE_MAX));
   write("data_block", "two-runs", join_pieces(two, SIZE_MAX));

@@ -37,7 +37,6 @@ class ReadingSink : public RowSink {
 DatabaseVersion version_of(std::shared_ptr<Table const> const& table) {
   DatabaseVersion version;
   version.path = table->path();
-  version.comparator = kBytewiseComparator;
   version.last_sequence = kSequenceMax;
   for (int const level : {0, 1}) {
     TableMeta meta;
@@ -92,7 +91,7 @@ int LLVMFuzzerTestOneInput(uint8_t const* data, std::size_t size) {
   std::shared_ptr<Table const> table;
   fuzz::accepts(file.path(), [&] {
     std::vector<Refusal> refusals;
-    table = Table::open(file.path(), 1, size, refusals);
+    table = Table::open(file.path(), 1, size, KeyOrder::kBytewise, refusals);
   });
   if (!table || !table->refusals().empty()) return 0;
   DatabaseVersion const version = fuzz::version_of(table);

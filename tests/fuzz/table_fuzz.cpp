@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(uint8_t const* data, std::size_t size) {
   file.fill({data, size});
   fuzz::accepts(file.path(), [&] {
     std::vector<Refusal> refusals;
-    auto const table = Table::open(file.path(), 1, size, refusals);
+    auto const table = Table::open(file.path(), 1, size, KeyOrder::kBytewise, refusals);
     fuzz::require(table != nullptr || !refusals.empty(), "no table, and nothing refused");
     if (table) fuzz::read(*table);
   });

@@ -213,8 +213,8 @@ void mutate_data_block(TableParts& parts, test::Random& random) {
   std::span<uint8_t const> const index(parts.index);
   std::optional<BlockHandle> first;
   try {
-    IndexCursor const cursor(index.first(index.size() - 1), {true, true}, parts.data.size(),
-                             {"table", 0});
+    IndexCursor const cursor(index.first(index.size() - 1), {true, true, KeyOrder::kBytewise},
+                             parts.data.size(), {"table", 0});
     if (cursor.valid()) first = cursor.handle();
   } catch (Error const&) {
     return;
@@ -222,7 +222,7 @@ void mutate_data_block(TableParts& parts, test::Random& random) {
   if (!first) return;
   auto const begin = parts.data.begin() + static_cast<std::ptrdiff_t>(first->offset);
   std::vector<uint8_t> block(begin, begin + static_cast<std::ptrdiff_t>(first->size));
-  mutate_entries(block, random.next());
+  mutate_entries(block, KeyOrder::kBytewise, random.next());
   std::string const built =
       test::build_index_block({{std::string(40, '\xff'), 0, block.size()}}, {1, true}, true).bytes;
   block.resize(block.size() + kTrailer);
