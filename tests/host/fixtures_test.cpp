@@ -43,6 +43,8 @@ constexpr Fixture kFixtures[] = {
     {"myrocks-10.11", "column families besides the default one (__system__, scores)"},
     {"myrocks-10.11-reverse", "column families besides the default one (__system__, rev:events)"},
     {"myrocks-10.11-two-phase", "column families besides the default one (__system__, scores)"},
+    {"rocksdb-10.7-transactions", "column families besides the default one (orders)"},
+    {"rocksdb-11.1-defaults", "table format_version 7"},
     {"rocksdb-9.8-blobs", "blob files"},
     {"rocksdb-9.8-checksums", "table format_version 6"},
     {"rocksdb-9.8-codecs", "table format_version 6"},
