@@ -120,7 +120,8 @@ IndexView RunReader::prepare_index(ControlArena& arena, Device& device, StreamVi
   view.delta_encoded = current.index_encoding().value_is_delta_encoded;
   view.active = true;
   view.order = key_order_;
-  view.lower_trailer = cursor_trailer_;
+  // Separators of an ingested table have stored sequence numbers; it has a user key only once.
+  view.lower_trailer = meta().global_sequence ? UINT64_MAX : cursor_trailer_;
   view.lower = {arena.put(std::string_view(cursor_.key)), cursor_.side};
   view.upper = {arena.put(std::string_view(upper_.key)), upper_.side};
   return view;
@@ -325,8 +326,15 @@ bool RunReader::append_block(Table const& table, BlockHandle const& handle, uint
         NeedLayout::Space::kDataBlock, run_index_,
         PoolLayout::data_block_bytes_for_intervals(interval_count_ + tail.restart_count)};
   }
-  level_.blocks_host()[block_count_] = DataBlockRef{used_bytes_, used_bytes_ + tail.entries_end,
-                                                    tail.restart_count, interval_count_};
+  uint32_t const entries_end = used_bytes_ + tail.entries_end;
+  level_.blocks_host()[block_count_] =
+      DataBlockRef{used_bytes_,
+                   entries_end,
+                   entries_end,
+                   tail.restart_count,
+                   interval_count_,
+                   0,
+                   meta().global_sequence.value_or(kNoGlobalSequence)};
   places_.push_back({table_index_, handle.offset});
   ++block_count_;
   interval_count_ += tail.restart_count;

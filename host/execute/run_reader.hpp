@@ -106,6 +106,7 @@ class RunReader {
   // Walks a resident block and throws Error(kCorruption) unless its keys follow those before.
   void check_key_order(std::span<uint8_t const> block, BlockPlace const& place);
   [[nodiscard]] Table const& table() const { return *run_.tables[table_index_]; }
+  [[nodiscard]] TableMeta const& meta() const { return run_.metas[table_index_]; }
 
   SortedRun const& run_;
   uint32_t run_index_;

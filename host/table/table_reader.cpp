@@ -5,6 +5,8 @@
 #include <array>
 #include <utility>
 
+#include "table/global_sequence.hpp"
+
 namespace levelscan {
 namespace {
 
@@ -86,12 +88,10 @@ void Table::collect_refusals() {
     refuse("compression dictionary", dictionary,
            "set CompressionOptions::max_dict_bytes to 0 and run a full compaction with RocksDB");
   }
-  if (properties_.external_sst_version.value_or(0) > 0) {
+  if (properties_.external_sst_version.value_or(0) > kExternalTableVersionMax) {
     refuse(fmt::format("ingested table (external_sst_file version {})",
                        *properties_.external_sst_version),
            properties_offset, kCompactAdvice);
-  } else if (properties_.global_sequence.value_or(0) != 0) {
-    refuse("ingested table with a global sequence number", properties_offset, kCompactAdvice);
   }
   if (!properties_.user_timestamps_persisted || properties_.comparator.ends_with(".u64ts")) {
     refuse("user-defined timestamps", properties_offset, kReadWithRocksdbAdvice);

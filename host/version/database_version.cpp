@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "table/coding.hpp"
+#include "table/global_sequence.hpp"
 #include "version/manifest.hpp"
 #include "version/table_tombstones.hpp"
 #include "version/wal_check.hpp"
@@ -51,10 +52,15 @@ void raise_open_files_limit(std::size_t tables) {
 }
 
 TableMeta meta_of(FileEntry const& file, std::string const& database) {
-  return {file.file_number,       table_path(database, file.file_number),
-          file.file_bytes,        static_cast<int>(file.level),
-          file.smallest,          file.largest,
-          file.smallest_sequence, file.largest_sequence};
+  return {file.file_number,
+          table_path(database, file.file_number),
+          file.file_bytes,
+          static_cast<int>(file.level),
+          file.smallest,
+          file.largest,
+          file.smallest_sequence,
+          file.largest_sequence,
+          std::nullopt};
 }
 
 // Puts a level's tables in key order.
@@ -181,6 +187,8 @@ class VersionBuilder {
     if (file.has_timestamps) refuse("user-defined timestamps", meta.path, kReadWithRocksdbAdvice);
     if (table) {
       check_table(*table);
+      meta.global_sequence =
+          global_sequence_of(table->properties(), meta.largest_sequence, meta.path);
       if (key_order_) append_table_tombstones(*table, meta, version_.range_tombstones);
     }
 

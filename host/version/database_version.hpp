@@ -42,6 +42,9 @@ struct TableMeta {
   std::string largest;
   uint64_t smallest_sequence = 0;
   uint64_t largest_sequence = 0;
+  // Of an ingested table: it stands for the stored sequence number (0, most of the time) of every
+  // entry, of every range tombstone and of first keys in the index.
+  std::optional<uint64_t> global_sequence;
 
   // The bounds without their trailers.
   [[nodiscard]] std::string_view smallest_user_key() const { return user_key_of(smallest); }

@@ -52,7 +52,7 @@ void append_table_tombstones(Table const& table, TableMeta const& meta,
     RangeTombstone tombstone;
     tombstone.start = as_text(key.first(user_bytes));
     tombstone.end = as_text(value);
-    tombstone.sequence = trailer >> 8;
+    tombstone.sequence = meta.global_sequence.value_or(trailer >> 8);
     int const order = compare_user_keys(table.key_order(), tombstone.start, tombstone.end);
     if (order > 0) throw fail("an end before the start");
     if (order == 0) return true;  // covers nothing

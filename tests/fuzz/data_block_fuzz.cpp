@@ -95,7 +95,8 @@ void add_block(Input& input, std::span<uint8_t const> piece) {
   BlockTail const tail = parse_block_tail(block, {kPath, 0});
   if (tail.entries_end == 0) return;
   test::RunData& run = input.runs[r];
-  run.append(test::BuiltBlock{text_of(block), tail.entries_end, tail.restart_count});
+  run.append(
+      test::BuiltBlock{text_of(block), tail.entries_end, tail.entries_end, tail.restart_count, 0});
   input.in_order = read_entries(block, tail, run.order, input.entries[r]) && input.in_order;
 }
 

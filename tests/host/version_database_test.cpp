@@ -10,7 +10,6 @@
 #include <rocksdb/convenience.h>
 #include <rocksdb/merge_operator.h>
 #include <rocksdb/slice_transform.h>
-#include <rocksdb/sst_file_writer.h>
 
 #include <algorithm>
 #include <atomic>
@@ -142,26 +141,6 @@ TEST_F(RefusalOf, OtherCodecs) {
     std::string const database = beside(feature);
     write_small_database(database, options);
     expect_refused(database, feature);
-  }
-}
-
-TEST_F(RefusalOf, IngestedTables) {
-  for (bool const write_in_place : {false, true}) {
-    std::string const database_path = beside(write_in_place ? "in_place" : "in_manifest");
-    std::string const external = beside("external.sst");
-    write_small_database(database_path, quiet_options(), [&](rocksdb::DB& database) {
-      rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), quiet_options());
-      check_ok(writer.Open(external));
-      check_ok(writer.Put("key1100", "ingested"));
-      check_ok(writer.Finish());
-      rocksdb::IngestExternalFileOptions how;
-      how.write_global_seqno = write_in_place;
-      check_ok(database.IngestExternalFile({external}, how));
-    });
-    expect_refused(database_path, "ingested table (external_sst_file version 2)");
-    uint64_t const stored =
-        open_version(database_path).runs.at(0).tables.at(0)->properties().global_sequence.value();
-    EXPECT_EQ(stored != 0, write_in_place);
   }
 }
 

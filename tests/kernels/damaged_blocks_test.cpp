@@ -1,5 +1,7 @@
 // A whole round over damaged data blocks: a fault, or rows that lie inside the bytes. Device memory
 // of the test devices is exact, so AddressSanitizer sees every read beyond it.
+#include <algorithm>
+
 #include "support/kernel_pipeline.hpp"
 #include "support/kernel_suite.hpp"
 #include "support/run_generator.hpp"
@@ -61,6 +63,7 @@ TEST_P(DamagedBlocksSuite, EveryByteDamagedOrCutOff) {
           uint32_t const restarts_bytes = 4 * block.restart_count;
           damaged[r].bytes.replace(end, restarts_bytes,
                                    bytes.substr(block.restarts_offset, restarts_bytes));
+          damaged[r].blocks[b].entries_end = std::min(end, block.entries_end);
           damaged[r].blocks[b].restarts_offset = end;
           expect_inside(damaged, window, predicate);
         }
@@ -84,7 +87,7 @@ TEST_P(DamagedBlocksSuite, RestartPointBeyondTheEntriesDoesNotLengthenAValue) {
   run.bytes = varint(0) + varint(9) + varint(1000) + internal_key("k", 0x101) + "value";
   uint32_t const restarts_offset = static_cast<uint32_t>(run.bytes.size());
   run.bytes += fixed(0, 4) + fixed(0x7fffffff, 4) + fixed(2, 4);
-  run.blocks = {DataBlockRef{0, restarts_offset, 2, 0}};
+  run.blocks = {DataBlockRef{0, restarts_offset, restarts_offset, 2, 0, 0, kNoGlobalSequence}};
   run.interval_count = 2;
   run.largest_sequence = 1;
   run.smallest_sequence = 1;

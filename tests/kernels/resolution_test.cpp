@@ -29,7 +29,7 @@ class ResolutionSuite : public KernelSuite {
                                 PredicateProgram const& predicate = {}) {
     std::vector<std::string> first_answer;
     bool first = true;
-    std::vector<BlockOptions> all_options{{2, true}, {16, true}};
+    std::vector<BlockOptions> all_options{{2, true}, {16, true}, {3, true, true, 5}};
     if (GetParam() != BlockKind::kManyThreads) {
       all_options.insert(all_options.end(), {{1, true}, {3, true}, {2, false}, {16, false}});
     }

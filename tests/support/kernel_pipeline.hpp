@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -199,8 +201,12 @@ class KernelPipeline {
     EXPECT_LE(uint64_t{candidate.key_offset} + candidate.user_size + 8, key_space.size());
     EXPECT_LE(uint64_t{candidate.value_offset} + candidate.value_size, data.size());
     std::string const user_key = key_space.substr(candidate.key_offset, candidate.user_size);
-    EXPECT_EQ(key_space.substr(candidate.key_offset + candidate.user_size, 8),
-              fixed(candidate.trailer, 8))
+    uint64_t const stored =
+        little_endian_word(key_space, candidate.key_offset + candidate.user_size);
+    uint64_t const global_sequence = block_of(candidate).global_sequence;
+    EXPECT_EQ(candidate.trailer, global_sequence == kNoGlobalSequence
+                                     ? stored
+                                     : (global_sequence << 8) | (stored & 0xff))
         << "the rebuilt key ends in another trailer";
     uint64_t prefix = 0;
     for (std::size_t i = 0; i < 8; ++i) {
@@ -250,6 +256,22 @@ class KernelPipeline {
   }
 
  private:
+  static uint64_t little_endian_word(std::string const& bytes, std::size_t at) {
+    uint64_t value = 0;
+    for (std::size_t i = 8; i > 0; --i) {
+      value = (value << 8) | static_cast<uint8_t>(bytes.at(at + i - 1));
+    }
+    return value;
+  }
+
+  [[nodiscard]] DataBlockRef const& block_of(Candidate const& candidate) const {
+    std::vector<DataBlockRef> const& blocks = run_data_.at(candidate.run).blocks;
+    auto const after = std::upper_bound(
+        blocks.begin(), blocks.end(), candidate.value_offset,
+        [](uint32_t offset, DataBlockRef const& block) { return offset < block.offset; });
+    return *std::prev(after);
+  }
+
   Device& device_;
   StreamView stream_;
   std::vector<RunData> run_data_;

@@ -21,6 +21,8 @@ struct GeneratorOptions {
   uint32_t block_entries_max = 20;
   bool long_keys = true;
   bool may_descend = true;
+  bool ingested_tables = true;
+  bool separated_values = true;
 };
 
 struct GeneratedRuns {
@@ -60,19 +62,54 @@ inline uint8_t random_type(Random& random) {
   }
 }
 
+inline BlockOptions random_block_options(Random& random, GeneratorOptions const& options) {
+  BlockOptions block;
+  block.restart_interval = random.between(1, options.restart_interval_max);
+  block.share_keys = !random.one_in(4);
+  block.separate_values = options.separated_values && random.one_in(3);
+  if (random.one_in(4)) block.hash_buckets = static_cast<uint16_t>(random.between(1, 9));
+  block.uniform = random.one_in(4);
+  return block;
+}
+
+// Makes a table of its own of some of a run's entries, as if it had been ingested: each user key
+// once, all with one sequence number. REQUIRES: entries are in internal-key order.
+inline void ingest_some(Random& random, std::vector<TestEntry>& entries, uint64_t sequence) {
+  if (entries.empty()) return;
+  auto const key_at = [&](std::size_t i) -> std::string const& { return entries[i].user_key; };
+  std::size_t first = random.below(entries.size());
+  while (first != 0 && key_at(first - 1) == key_at(first)) --first;
+  std::size_t last = first + random.between(1, 30);
+  if (last > entries.size()) last = entries.size();
+  while (last < entries.size() && key_at(last - 1) == key_at(last)) ++last;
+  std::vector<TestEntry> kept(entries.begin(), entries.begin() + static_cast<ptrdiff_t>(first));
+  for (std::size_t i = first; i < last; ++i) {
+    if (i != first && key_at(i - 1) == key_at(i)) continue;
+    kept.push_back(entries[i]);
+    kept.back().sequence = sequence;
+    kept.back().ingested = true;
+  }
+  kept.insert(kept.end(), entries.begin() + static_cast<ptrdiff_t>(last), entries.end());
+  entries = std::move(kept);
+}
+
 // Cuts entries into blocks of random size, each with its own options.
 inline RunData lay_out_randomly(Random& random, std::vector<TestEntry> const& entries,
                                 KeyOrder order, GeneratorOptions const& options) {
   RunData run;
   run.order = order;
   for (std::size_t at = 0; at < entries.size();) {
-    std::size_t const count =
+    std::size_t count =
         std::min<std::size_t>(random.between(1, options.block_entries_max), entries.size() - at);
+    // A block is of one table.
+    for (std::size_t i = 1; i < count; ++i) {
+      if (entries[at + i].ingested != entries[at].ingested) count = i;
+    }
     std::vector<TestEntry> const block(entries.begin() + static_cast<std::ptrdiff_t>(at),
                                        entries.begin() + static_cast<std::ptrdiff_t>(at + count));
-    run.append(build_data_block(
-                   block, {random.between(1, options.restart_interval_max), !random.one_in(4)}),
-               random.bytes(random.below(3)));
+    run.append(build_data_block(block, random_block_options(random, options)),
+               random.bytes(random.below(3)),
+               block[0].ingested ? block[0].sequence : kNoGlobalSequence);
     at += count;
   }
   for (TestEntry const& entry : entries) {
@@ -128,6 +165,11 @@ inline GeneratedRuns generate_runs(Random& random, GeneratorOptions const& optio
     std::sort(entries.begin(), entries.end(), [&](TestEntry const& a, TestEntry const& b) {
       return entry_before(a, b, generated.order);
     });
+    if (options.ingested_tables && random.one_in(3)) {
+      generated.largest_sequence += step;
+      ingest_some(random, entries,
+                  random.one_in(2) ? generated.largest_sequence : random.below(sequence + 1));
+    }
     generated.data.push_back(lay_out_randomly(random, entries, generated.order, options));
   }
   return generated;

@@ -1,8 +1,14 @@
 // Builds data blocks and index blocks as RocksDB writes them, from the format alone: nothing here
 // is shared with the code under test.
 //
-//   data block:  entries | restart offsets u32[n] | n u32
+//   data block:  entries | restart offsets u32[n] | [buckets u8[m], m u16] | n u32
 //   entry:       shared v32 | non_shared v32 | value_size v32 | key[non_shared] | value
+//   with the values apart:
+//   data block:  entries | values | restart offsets u32[n] | [buckets u8[m], m u16] |
+//                entries' end u32 | n u32
+//   entry:       shared v32 | non_shared v32 | value_size v32 | [place among the values v32, at a
+//                restart point] | key[non_shared]
+//   in n:        bit 31 buckets, bit 29 keys are uniform, bit 28 the values stand apart
 //   index entry: as above with a block handle (offset v64, size v64) for value, or without
 //   value_size
 //                and, where shared > 0, only the zigzag change of size
@@ -29,8 +35,10 @@ struct TestEntry {
   uint64_t sequence = 0;
   uint8_t type = kTypeValue;
   std::string value;
+  bool ingested = false;  // its sequence number is its table's; 0 is stored
 
   [[nodiscard]] uint64_t trailer() const { return (sequence << 8) | type; }
+  [[nodiscard]] uint64_t stored_trailer() const { return ingested ? type : trailer(); }
 };
 
 // Internal-key order: user keys in key order, newest first.
@@ -60,12 +68,17 @@ inline std::string internal_key(std::string_view user_key, uint64_t trailer) {
 struct BlockOptions {
   uint32_t restart_interval = 16;  // entries between two restart points
   bool share_keys = true;          // false: use_delta_encoding=false, every key stands in full
+  bool separate_values = false;
+  uint16_t hash_buckets = 0;  // 0: no hash index
+  bool uniform = false;
 };
 
 struct BuiltBlock {
   std::string bytes;  // the payload: entries, restart array, its length
+  uint32_t entries_end = 0;
   uint32_t restarts_offset = 0;
   uint32_t restart_count = 0;
+  uint32_t entries_per_restart = 0;  // 0: the values stand with the keys
 };
 
 // Puts (key, value) pairs into a block, keys shared with the previous one as far as they go.
@@ -78,7 +91,8 @@ class BlockBuilder {
   void add(std::string const& key, std::string const& value, std::string const& delta_value,
            bool value_sizes) {
     std::size_t shared = 0;
-    if (count_ % options_.restart_interval == 0) {
+    bool const restart = count_ % options_.restart_interval == 0;
+    if (restart) {
       restarts_.push_back(static_cast<uint32_t>(bytes_.size()));
     } else if (options_.share_keys) {
       while (shared < key.size() && shared < last_key_.size() && key[shared] == last_key_[shared]) {
@@ -87,8 +101,10 @@ class BlockBuilder {
     }
     bytes_ += varint(shared) + varint(key.size() - shared);
     if (value_sizes) bytes_ += varint(value.size());
+    if (options_.separate_values && restart) bytes_ += varint(values_.size());
     bytes_ += key.substr(shared);
-    bytes_ += value_sizes || shared == 0 ? value : delta_value;
+    (options_.separate_values ? values_ : bytes_) +=
+        value_sizes || shared == 0 ? value : delta_value;
     last_key_ = key;
     ++count_;
   }
@@ -96,17 +112,30 @@ class BlockBuilder {
   [[nodiscard]] BuiltBlock finish() {
     if (restarts_.empty()) restarts_.push_back(0);  // what an empty block looks like
     BuiltBlock block;
+    block.entries_end = static_cast<uint32_t>(bytes_.size());
+    bytes_ += values_;
     block.restarts_offset = static_cast<uint32_t>(bytes_.size());
     block.restart_count = static_cast<uint32_t>(restarts_.size());
     for (uint32_t const restart : restarts_) bytes_ += fixed(restart, 4);
-    bytes_ += fixed(restarts_.size(), 4);
-    block.bytes = bytes_;
+    uint32_t packed = block.restart_count;
+    if (options_.hash_buckets != 0) {
+      bytes_ += std::string(options_.hash_buckets, '\xfe') + fixed(options_.hash_buckets, 2);
+      packed |= 1U << 31;
+    }
+    if (options_.uniform) packed |= 1U << 29;
+    if (options_.separate_values) {
+      bytes_ += fixed(block.entries_end, 4);
+      packed |= 1U << 28;
+      block.entries_per_restart = options_.restart_interval;
+    }
+    block.bytes = bytes_ + fixed(packed, 4);
     return block;
   }
 
  private:
   BlockOptions options_;
   std::string bytes_;
+  std::string values_;  // where they stand apart
   std::vector<uint32_t> restarts_;
   std::string last_key_;
   uint32_t count_ = 0;
@@ -116,7 +145,7 @@ class BlockBuilder {
 inline BuiltBlock build_data_block(std::vector<TestEntry> const& entries, BlockOptions options) {
   BlockBuilder builder(options);
   for (TestEntry const& entry : entries) {
-    builder.add(internal_key(entry.user_key, entry.trailer()), entry.value, {}, true);
+    builder.add(internal_key(entry.user_key, entry.stored_trailer()), entry.value, {}, true);
   }
   return builder.finish();
 }
@@ -152,21 +181,25 @@ struct RunData {
   KeyOrder order = KeyOrder::kBytewise;
 
   // `gap`: bytes of something else before the block, as a block's own checksum would be.
-  void append(BuiltBlock const& block, std::string_view gap = {}) {
+  void append(BuiltBlock const& block, std::string_view gap = {},
+              uint64_t global_sequence = kNoGlobalSequence) {
     bytes += gap;
     uint32_t const offset = static_cast<uint32_t>(bytes.size());
-    blocks.push_back(
-        DataBlockRef{offset, offset + block.restarts_offset, block.restart_count, interval_count});
+    blocks.push_back(DataBlockRef{offset, offset + block.entries_end,
+                                  offset + block.restarts_offset, block.restart_count,
+                                  interval_count, block.entries_per_restart, global_sequence});
     interval_count += block.restart_count;
     bytes += block.bytes;
   }
 };
 
-// A run whose blocks all have the same options.
+// A run whose blocks all have the same options. REQUIRES: a block is of one table.
 inline RunData build_run(std::vector<std::vector<TestEntry>> const& blocks, BlockOptions options) {
   RunData run;
   for (std::vector<TestEntry> const& entries : blocks) {
-    run.append(build_data_block(entries, options));
+    bool const ingested = !entries.empty() && entries[0].ingested;
+    run.append(build_data_block(entries, options), {},
+               ingested ? entries[0].sequence : kNoGlobalSequence);
     for (TestEntry const& entry : entries) {
       run.largest_sequence = std::max(run.largest_sequence, entry.sequence);
       run.smallest_sequence = std::min(run.smallest_sequence, entry.sequence);

@@ -4,6 +4,15 @@
 //   entry:    shared varint32 | non_shared varint32 | value_size varint32 | key[non_shared] | value
 //   block:    entries | restart offsets u32[restart_count] | restart_count u32
 //
+// and, since RocksDB 11, with the values apart from the keys:
+//
+//   entry:    shared varint32 | non_shared varint32 | value_size varint32 |
+//             value_offset varint32 at a restart point, from where the values begin |
+//             key[non_shared]
+//   block:    entries | values | restart offsets ...
+//
+// There the value of an entry that is not at a restart point begins where the one before it ends.
+//
 // Every read is checked against the end that the caller gives: the bytes are hostile.
 #pragma once
 
@@ -63,32 +72,66 @@ struct EntryHeader {
   uint32_t delta_offset;  // key bytes [shared, key_size)
   uint32_t value_offset;
   uint32_t value_size;
+  uint32_t next_offset;  // of the next entry
 };
 
-// Decodes the entry at `offset`, which must end at or before `end`. The next entry begins at
-// value_offset + value_size.
-LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE bool decode_entry(uint8_t const* bytes, uint32_t offset,
-                                                         uint32_t end, EntryHeader& entry) {
-  uint32_t non_shared = 0;
+// The lengths that begin an entry; moves `offset` past them.
+LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE bool decode_lengths(uint8_t const* bytes, uint32_t end,
+                                                           uint32_t& offset, uint32_t& shared,
+                                                           uint32_t& non_shared,
+                                                           uint32_t& value_size) {
   // Nearly every entry has three one-byte lengths.
   if (offset < end && end - offset >= 3 &&
       ((bytes[offset] | bytes[offset + 1] | bytes[offset + 2]) & 0x80) == 0) {
-    entry.shared = bytes[offset];
+    shared = bytes[offset];
     non_shared = bytes[offset + 1];
-    entry.value_size = bytes[offset + 2];
+    value_size = bytes[offset + 2];
     offset += 3;
-  } else if (!decode_varint32(bytes, end, offset, entry.shared) ||
-             !decode_varint32(bytes, end, offset, non_shared) ||
-             !decode_varint32(bytes, end, offset, entry.value_size)) {
-    return false;
+    return true;
   }
+  return decode_varint32(bytes, end, offset, shared) &&
+         decode_varint32(bytes, end, offset, non_shared) &&
+         decode_varint32(bytes, end, offset, value_size);
+}
+
+// Decodes the entry at `offset`, which must end at or before `end`.
+LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE bool decode_entry(uint8_t const* bytes, uint32_t offset,
+                                                         uint32_t end, EntryHeader& entry) {
+  uint32_t non_shared = 0;
+  if (!decode_lengths(bytes, end, offset, entry.shared, non_shared, entry.value_size)) return false;
   uint32_t const left = end - offset;
   if (non_shared > left || entry.value_size > left - non_shared) return false;
   if (entry.shared > UINT32_MAX - non_shared) return false;
   entry.key_size = entry.shared + non_shared;
   entry.delta_offset = offset;
   entry.value_offset = offset + non_shared;
+  entry.next_offset = entry.value_offset + entry.value_size;
   return true;
+}
+
+// The same for an entry whose value stands apart. At a restart point value_offset is as stored: the
+// caller checks it and the value's size against the values. Elsewhere it is 0.
+LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE bool decode_separated_entry(uint8_t const* bytes,
+                                                                   uint32_t offset, uint32_t end,
+                                                                   bool at_restart,
+                                                                   EntryHeader& entry) {
+  uint32_t non_shared = 0;
+  entry.value_offset = 0;
+  if (!decode_lengths(bytes, end, offset, entry.shared, non_shared, entry.value_size)) return false;
+  if (at_restart && !decode_varint32(bytes, end, offset, entry.value_offset)) return false;
+  if (non_shared > end - offset || entry.shared > UINT32_MAX - non_shared) return false;
+  entry.key_size = entry.shared + non_shared;
+  entry.delta_offset = offset;
+  entry.next_offset = offset + non_shared;
+  return true;
+}
+
+// An entry of either kind, for whoever needs its key and the place of the next one.
+LEVELSCAN_HOST_DEVICE inline bool decode_any_entry(uint8_t const* bytes, uint32_t offset,
+                                                   uint32_t end, bool values_are_apart,
+                                                   bool at_restart, EntryHeader& entry) {
+  return values_are_apart ? decode_separated_entry(bytes, offset, end, at_restart, entry)
+                          : decode_entry(bytes, offset, end, entry);
 }
 
 }  // namespace levelscan

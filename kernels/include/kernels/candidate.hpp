@@ -16,8 +16,8 @@ inline constexpr uint32_t kCandidateMark = 256;
 
 struct Candidate {
   uint64_t key_prefix;  // first 8 bytes of the user key, big-endian, zero-padded
-  uint64_t trailer;
-  uint32_t key_offset;  // of the internal key in the candidate key space
+  uint64_t trailer;     // that counts: with the table's global sequence number where it has one
+  uint32_t key_offset;  // of the internal key, as stored, in the candidate key space
   uint32_t user_size;
   uint32_t value_offset;  // in the run's data block
   uint32_t value_size;

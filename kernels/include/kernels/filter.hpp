@@ -64,7 +64,7 @@ LEVELSCAN_KERNEL inline bool first_is_shadowed(Block& block, FilterArgs const& a
   RunView const& run = args.runs[r];
   if (interval == 0) return false;
   Interval const previous = interval_bytes(run, interval - 1);
-  EntryWalk walk = EntryWalk::over(run.data, previous.begin, previous.end, run.order);
+  EntryWalk walk = EntryWalk::over(run.data, previous, run.order);
   PrefixComparison comparison = PrefixComparison::against(first_user_key);
   WalkStep step = walk.next();
   for (; step == WalkStep::kEntry; step = walk.next()) comparison.advance(walk);
@@ -73,7 +73,7 @@ LEVELSCAN_KERNEL inline bool first_is_shadowed(Block& block, FilterArgs const& a
     return true;
   }
   shadowing_trailer = walk.trailer;
-  return comparison.order == 0 && sequence_of(walk.trailer) <= args.window.snapshot;
+  return comparison.order == 0 && walk.sequence() <= args.window.snapshot;
 }
 
 // Walks one interval and calls on_candidate(walk, undecided) for each candidate in it.
@@ -89,7 +89,7 @@ LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& arg
   bool const whole = interval >= range.whole_first && interval < range.whole_last;
   bool const reads_key = args.predicate.reads_key != 0;
   Interval const bounds = interval_bytes(run, data_block, interval);
-  EntryWalk walk = EntryWalk::over(run.data, bounds.begin, bounds.end, run.order);
+  EntryWalk walk = EntryWalk::over(run.data, bounds, run.order);
   PrefixComparison lower = PrefixComparison::against(window.lower.key);
   PrefixComparison upper = PrefixComparison::against(window.upper.key);
   bool newer_is_visible = false;  // the previous entry, when it has the same user key
@@ -108,8 +108,8 @@ LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& arg
       if (is_below(lower.order, window.lower.side)) continue;
     }
     ++tally.seen;
-    bool const visible = sequence_of(walk.trailer) <= window.snapshot;
-    EntryType const type = type_of(walk.trailer);
+    bool const visible = walk.sequence() <= window.snapshot;
+    EntryType const type = walk.type();
     if (walk.same_user_key && newer_is_visible) {
       tally.count_shadowed(newer_is_value);
       continue;
@@ -139,7 +139,7 @@ LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& arg
     Row const row{{key_window, reads_key ? key_at_hand : 0},
                   walk.user_size,
                   {run.data + walk.value_offset, walk.value_size},
-                  sequence_of(walk.trailer)};
+                  walk.sequence()};
     Verdict const verdict = evaluate(args.predicate, row);
     if (verdict == Verdict::kFails) {
       ++tally.filtered;

@@ -25,13 +25,21 @@ struct CandidateShare {
 };
 static_assert(sizeof(CandidateShare) == 28);
 
-// Rebuilds internal keys of one interval into successive slots, in the order of the entries. The
-// previous slot is where a key's leading bytes come from; entries between two slots are walked.
+// Rebuilds internal keys of one interval, as they are stored, into successive slots, in the order
+// of the entries. The previous slot is where a key's leading bytes come from; entries between two
+// slots are walked.
 struct KeyBuilder {
   uint8_t const* data;
+  uint32_t begin;           // of the interval
+  bool values_are_apart;    // from the interval's keys
   uint32_t offset;          // first entry that the previous slot doesn't have in it
   uint8_t const* previous;  // internal key of the last slot, or null
   uint32_t previous_size;
+
+  LEVELSCAN_HOST_DEVICE static KeyBuilder over(uint8_t const* data, Interval const& interval) {
+    return KeyBuilder{data,           interval.begin, interval.values_are_apart(),
+                      interval.begin, nullptr,        0};
+  }
 
   // Writes the internal key of the entry at `entry_offset` to slot[key_size].
   LEVELSCAN_HOST_DEVICE void build(uint32_t entry_offset, uint32_t key_size, uint8_t* slot) {
@@ -40,12 +48,14 @@ struct KeyBuilder {
     for (;;) {
       EntryHeader entry;
       // The walk has decoded every entry up to this one, so this never fails.
-      if (!decode_entry(data, offset, UINT32_MAX, entry)) return;
+      if (!decode_any_entry(data, offset, UINT32_MAX, values_are_apart, offset == begin, entry)) {
+        return;
+      }
       uint32_t const end = entry.key_size < key_size ? entry.key_size : key_size;
       uint8_t const* const delta = data + entry.delta_offset;
       for (uint32_t i = entry.shared; i < end; ++i) slot[i] = delta[i - entry.shared];
       bool const last = offset == entry_offset;
-      offset = entry.value_offset + entry.value_size;
+      offset = entry.next_offset;
       if (last) break;
     }
     previous = slot;
@@ -86,7 +96,7 @@ struct Gather {
       IntervalCount const base = filter.counts[run.first_slot];
       DataBlockRef const& data_block = shared.blocks.of_interval(run, interval);
       CandidateShare& share = args.shares[r];
-      KeyBuilder builder{run.data, interval_bytes(run, data_block, interval).begin, nullptr, 0};
+      KeyBuilder builder = KeyBuilder::over(run.data, interval_bytes(run, data_block, interval));
       uint64_t index = before.candidates - base.candidates;
       uint64_t key_start = before.key_bytes - base.key_bytes;
       FilterTally tally{0, 0, 0, 0};

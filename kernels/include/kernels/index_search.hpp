@@ -63,7 +63,7 @@ struct IndexEntryWalk {
       shared = entry.shared;
       key_size = entry.key_size;
       delta_offset = entry.delta_offset;
-      offset = entry.value_offset + entry.value_size;
+      offset = entry.next_offset;
     } else {
       uint32_t non_shared = 0;
       if (!decode_varint32(bytes, end, offset, shared) ||

@@ -28,6 +28,15 @@ LEVELSCAN_HOST_DEVICE inline EntryType type_of(uint64_t trailer) {
   return static_cast<EntryType>(trailer & 0xff);
 }
 
+// The sequence number of all entries of a table that was ingested: it stands in the MANIFEST, or in
+// the table's properties, and the entries were written before it was known.
+inline constexpr uint64_t kNoGlobalSequence = UINT64_MAX;
+
+// The trailer that counts, for an entry of a table with this global sequence number or none.
+LEVELSCAN_HOST_DEVICE inline uint64_t effective_trailer(uint64_t stored, uint64_t global_sequence) {
+  return global_sequence == kNoGlobalSequence ? stored : (global_sequence << 8) | (stored & 0xff);
+}
+
 // The trailer that sorts before every entry with a sequence number <= `sequence` and after every
 // newer one: where to look for the newest version that a snapshot sees.
 LEVELSCAN_HOST_DEVICE inline uint64_t seek_trailer(uint64_t sequence) {

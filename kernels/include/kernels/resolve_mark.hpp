@@ -53,7 +53,7 @@ struct ResolveMark {
       if (common < limit) return user_key.data[common] < key_window[common] ? -1 : 1;
       if (limit < kKeyWindowBytes) return -1;  // a proper prefix
       // Two long keys that begin alike: the interval is walked again to compare the rest.
-      EntryWalk again = EntryWalk::over(walk.bytes, interval.begin, interval.end, walk.order);
+      EntryWalk again = EntryWalk::over(walk.bytes, interval, walk.order);
       PrefixComparison comparison = PrefixComparison::against(user_key);
       while (again.next() == WalkStep::kEntry) {
         comparison.advance(again);
@@ -103,21 +103,21 @@ struct ResolveMark {
     FilterArgs const& filter = args.filter;
     RunView const& run = filter.runs[run_index];
     Interval const bounds = interval_bytes(run, shared.blocks.of_interval(run, interval), interval);
-    EntryWalk walk = EntryWalk::over(run.data, bounds.begin, bounds.end, run.order);
+    EntryWalk walk = EntryWalk::over(run.data, bounds, run.order);
     WalkStep step = walk.next();
     if (step == WalkStep::kEnd) step = WalkStep::kCorrupt;  // no interval is empty
     bool newer_is_visible = false;  // the previous entry, when it has the same user key
     for (; step == WalkStep::kEntry; step = walk.next()) {
       update_key_window(walk, key_window);
-      uint64_t const sequence = sequence_of(walk.trailer);
+      uint64_t const sequence = walk.sequence();
       // What an older version shadows, the newer one before it has marked.
       bool const marked = walk.same_user_key && newer_is_visible;
       newer_is_visible = sequence <= filter.window.snapshot;
       if (marked || !newer_is_visible) continue;
       uint32_t const known = walk.user_size < kKeyWindowBytes ? walk.user_size : kKeyWindowBytes;
       Marker const marker{walk, bounds, key_window, key_prefix_of(Bytes{key_window, known})};
-      bool const is_tombstone = type_of(walk.trailer) == EntryType::kDeletion ||
-                                type_of(walk.trailer) == EntryType::kSingleDeletion;
+      bool const is_tombstone =
+          walk.type() == EntryType::kDeletion || walk.type() == EntryType::kSingleDeletion;
       for (uint32_t r = 0; r < filter.run_count; ++r) {
         uint32_t const candidate_count = args.shares[r].candidates_max;
         if (r == run_index || candidate_count == 0 || filter.runs[r].smallest_sequence > sequence) {

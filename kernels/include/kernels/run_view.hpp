@@ -18,11 +18,16 @@ namespace levelscan {
 // One SST data block. Offsets are from the start of the run's data.
 struct DataBlockRef {
   uint32_t offset;
-  uint32_t restarts_offset;  // end of the entries, start of the restart array
+  uint32_t entries_end;      // after the last entry
+  uint32_t restarts_offset;  // of the restart array: entries_end, or the end of the values
   uint32_t restart_count;    // at least 1
   uint32_t first_interval;   // restart intervals in the blocks before this one
+  // Not 0: the values stand apart from the keys, in [entries_end, restarts_offset), and every
+  // so-manieth entry is a restart point.
+  uint32_t entries_per_restart;
+  uint64_t global_sequence;  // of the block's table, or kNoGlobalSequence
 };
-static_assert(sizeof(DataBlockRef) == 16);
+static_assert(sizeof(DataBlockRef) == 32);
 
 struct RunView {
   uint8_t const* data;
@@ -44,11 +49,6 @@ struct Window {
   uint64_t snapshot;
 };
 
-struct Interval {
-  uint32_t begin;  // first entry
-  uint32_t end;    // after the last entry; begin == end when the restart array is corrupt
-};
-
 // The block that holds interval `interval`, among blocks [first, last]. REQUIRES: it is one of
 // them.
 LEVELSCAN_HOST_DEVICE inline uint32_t block_of_interval(RunView const& run, uint32_t interval,
@@ -64,19 +64,28 @@ LEVELSCAN_HOST_DEVICE inline uint32_t block_of_interval(RunView const& run, uint
   return first;
 }
 
-// The bytes of interval `interval`, which lies in `block`.
+// Interval `interval`, which lies in `block`.
 LEVELSCAN_HOST_DEVICE inline Interval interval_bytes(RunView const& run, DataBlockRef const& block,
                                                      uint32_t interval) {
   uint32_t const restart = interval - block.first_interval;
-  uint32_t const entries_bytes = block.restarts_offset - block.offset;
+  uint32_t const entries_bytes = block.entries_end - block.offset;
   uint8_t const* const restarts = run.data + block.restarts_offset;
   uint32_t const begin = load_unaligned<uint32_t>(restarts + 4 * restart);
   uint32_t const end = restart + 1 < block.restart_count
                            ? load_unaligned<uint32_t>(restarts + 4 * (restart + 1))
                            : entries_bytes;
   // The first interval starts with the block; none is empty.
-  if (begin >= end || end > entries_bytes || (restart == 0 && begin != 0)) return Interval{0, 0};
-  return Interval{block.offset + begin, block.offset + end};
+  if (begin >= end || end > entries_bytes || (restart == 0 && begin != 0)) {
+    return Interval::plain(0, 0);
+  }
+  Interval bounds = Interval::plain(block.offset + begin, block.offset + end);
+  bounds.global_sequence = block.global_sequence;
+  if (block.entries_per_restart != 0) {
+    bounds.values_begin = block.entries_end;
+    bounds.values_end = block.restarts_offset;
+    bounds.entries_per_restart = block.entries_per_restart;
+  }
+  return bounds;
 }
 
 LEVELSCAN_HOST_DEVICE inline Interval interval_bytes(RunView const& run, uint32_t interval) {
@@ -84,17 +93,20 @@ LEVELSCAN_HOST_DEVICE inline Interval interval_bytes(RunView const& run, uint32_
   return interval_bytes(run, run.blocks[block], interval);
 }
 
-// The first entry's internal key, which stands in full. False when it is corrupt.
-LEVELSCAN_HOST_DEVICE inline bool first_key(RunView const& run, Interval interval, Bytes& user_key,
-                                            uint64_t& trailer) {
+// The first entry's user key, which stands in full, and its trailer that counts. False when it is
+// corrupt.
+LEVELSCAN_HOST_DEVICE inline bool first_key(RunView const& run, Interval const& interval,
+                                            Bytes& user_key, uint64_t& trailer) {
+  if (interval.begin >= interval.end) return false;
   EntryHeader entry;
-  if (interval.begin >= interval.end ||
-      !decode_entry(run.data, interval.begin, interval.end, entry) || entry.shared != 0 ||
-      entry.key_size < kTrailerBytes) {
+  if (!decode_any_entry(run.data, interval.begin, interval.end, interval.values_are_apart(), true,
+                        entry) ||
+      entry.shared != 0 || entry.key_size < kTrailerBytes) {
     return false;
   }
   user_key = Bytes{run.data + entry.delta_offset, entry.key_size - kTrailerBytes};
-  trailer = load_unaligned<uint64_t>(user_key.data + user_key.size);
+  trailer = effective_trailer(load_unaligned<uint64_t>(user_key.data + user_key.size),
+                              interval.global_sequence);
   return true;
 }
 
@@ -183,14 +195,14 @@ LEVELSCAN_HOST_DEVICE inline Probe newest_visible(RunView const& run, Bytes user
   uint32_t const start = before == 0 ? 0 : before - 1;
   for (uint32_t i = start; i < run.interval_count && i <= before; ++i) {
     Interval const interval = interval_bytes(run, i);
-    EntryWalk walk = EntryWalk::over(run.data, interval.begin, interval.end, run.order);
+    EntryWalk walk = EntryWalk::over(run.data, interval, run.order);
     PrefixComparison comparison = PrefixComparison::against(user_key);
     WalkStep step = walk.next();
     if (step != WalkStep::kEntry) return Probe::kCorrupt;
     for (; step == WalkStep::kEntry; step = walk.next()) {
       comparison.advance(walk);
       if (comparison.order > 0) return Probe::kAbsent;
-      if (comparison.order == 0 && sequence_of(walk.trailer) <= snapshot) {
+      if (comparison.order == 0 && walk.sequence() <= snapshot) {
         trailer = walk.trailer;
         return Probe::kFound;
       }
