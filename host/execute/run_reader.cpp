@@ -74,26 +74,26 @@ void RunReader::begin_fill(KeyBound const& cursor, uint64_t trailer, uint32_t bl
 }
 
 void RunReader::begin_table() {
-  auto const reaches_into_range = [&] {
-    return table_index_ < run_.metas.size() &&
-           is_below(key_order_, run_.metas[table_index_].smallest_user_key(), upper_);
-  };
-  filling_ = reaches_into_range();
-  while (filling_ && tombstones_.bound_count != 0) {
+  for (;; ++table_index_) {
+    filling_ = table_index_ < run_.metas.size() &&
+               is_below(key_order_, run_.metas[table_index_].smallest_user_key(), upper_);
+    table_cursor_ = cursor_;
+    table_cursor_trailer_ = cursor_trailer_;
+    if (!filling_ || tombstones_.bound_count == 0) return;
     TableMeta const& meta = run_.metas[table_index_];
     std::string_view const smallest = meta.smallest_user_key();
-    std::string const hidden =
+    std::string_view const largest = meta.largest_user_key();
+    std::optional<std::string> const hidden =
         hidden_until(tombstones_, is_below(key_order_, smallest, cursor_) ? cursor_.key : smallest,
-                     meta.largest_sequence);
-    if (hidden.empty()) return;
-    // A fill of one user key's newest version has found that there is none.
-    if (fill_blocks_max_ != kAnyBlocks) filling_ = false;
-    cursor_ = KeyBound::before(hidden);
-    cursor_trailer_ = UINT64_MAX;
-    if (compare_bounds(key_order_, cursor_, upper_) >= 0) filling_ = false;
-    if (!is_below(key_order_, meta.largest_user_key(), cursor_)) return;
-    ++table_index_;
-    filling_ = filling_ && reaches_into_range();
+                     largest, meta.largest_sequence);
+    if (!hidden) return;
+    if (fill_blocks_max_ != kAnyBlocks) {  // only one user key is asked for
+      filling_ = false;
+      return;
+    }
+    table_cursor_ = KeyBound::before(*hidden);
+    table_cursor_trailer_ = UINT64_MAX;
+    if (!is_below(key_order_, largest, table_cursor_)) return;
   }
 }
 
@@ -121,8 +121,8 @@ IndexView RunReader::prepare_index(ControlArena& arena, Device& device, StreamVi
   view.active = true;
   view.order = key_order_;
   // Separators of an ingested table have stored sequence numbers; it has a user key only once.
-  view.lower_trailer = meta().global_sequence ? UINT64_MAX : cursor_trailer_;
-  view.lower = {arena.put(std::string_view(cursor_.key)), cursor_.side};
+  view.lower_trailer = meta().global_sequence ? UINT64_MAX : table_cursor_trailer_;
+  view.lower = {arena.put(std::string_view(table_cursor_.key)), table_cursor_.side};
   view.upper = {arena.put(std::string_view(upper_.key)), upper_.side};
   return view;
 }

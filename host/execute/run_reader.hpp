@@ -101,7 +101,8 @@ class RunReader {
   bool append_block(Table const& table, BlockHandle const& handle, uint32_t bytes);
   void end_fill_at_separator(Table const& table, IndexCursor& cursor, IndexPosition position);
   void next_table();
-  // Says whether table_index_ has anything to read, after going past what is hidden.
+  // Goes on to the first table from table_index_ on of which something is to be read, and says from
+  // where.
   void begin_table();
   // Walks a resident block and throws Error(kCorruption) unless its keys follow those before.
   void check_key_order(std::span<uint8_t const> block, BlockPlace const& place);
@@ -123,8 +124,10 @@ class RunReader {
   ScanStatistics& statistics_;
 
   // The fill.
-  KeyBound cursor_;  // where the table is read from, or the table's start if that is later
+  KeyBound cursor_;
   uint64_t cursor_trailer_ = 0;
+  KeyBound table_cursor_;  // the same, or what tombstones over the table's next keys leave of it
+  uint64_t table_cursor_trailer_ = 0;
   uint32_t fill_blocks_max_ = 0;
   bool filling_ = false;
   bool filled_ = false;

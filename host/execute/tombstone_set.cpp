@@ -157,20 +157,21 @@ TombstoneCover TombstoneSet::cover(uint8_t const* image) const {
   return cover;
 }
 
-std::string hidden_until(TombstoneCover const& cover, std::string_view user_key,
-                         uint64_t sequence) {
+std::optional<std::string> hidden_until(TombstoneCover const& cover, std::string_view user_key,
+                                        std::string_view last, uint64_t sequence) {
   // The piece that the newest version of the user key would lie in.
   uint32_t const until = tombstone_bounds_until(cover, view_of(user_key), kSequenceMax);
-  if (until == 0) return {};
+  if (until == 0) return std::nullopt;
   uint32_t piece = until - 1;
-  while (cover.newest[piece] > sequence) ++piece;
-  if (piece == until - 1) return {};
+  if (cover.newest[piece] <= sequence) return std::nullopt;
+  uint32_t const end = tombstone_bounds_until(cover, view_of(last), 0);
+  while (piece < end && cover.newest[piece] > sequence) ++piece;
   TombstoneBound const& bound = cover.bounds[piece];
   std::string key(reinterpret_cast<char const*>(cover.common.data), cover.common.size);
   key.append(reinterpret_cast<char const*>(cover.suffixes + bound.suffix_offset),
              bound.suffix_size);
-  if (compare_user_keys(cover.order, key, user_key) <= 0)
-    return {};  // of this user key only some versions are hidden
+  // At or before it, only some versions of the user key are hidden.
+  if (compare_user_keys(cover.order, key, user_key) <= 0) return std::nullopt;
   return key;
 }
 

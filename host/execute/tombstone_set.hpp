@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -61,8 +62,10 @@ class TombstoneSet {
 };
 
 // The user key up to which, exclusive, every entry at or after `user_key` with a sequence number up
-// to `sequence` is hidden, all versions of each user key. Empty when there is none such.
-[[nodiscard]] std::string hidden_until(TombstoneCover const& cover, std::string_view user_key,
-                                       uint64_t sequence);
+// to `sequence` is hidden, all versions of each user key. Looks no further than `last`: a key
+// beyond it says that all up to `last` are.
+[[nodiscard]] std::optional<std::string> hidden_until(TombstoneCover const& cover,
+                                                      std::string_view user_key,
+                                                      std::string_view last, uint64_t sequence);
 
 }  // namespace levelscan

@@ -73,6 +73,7 @@ struct Coverage {
   uint64_t old_snapshots = 0;
   uint64_t shadowed_value = 0;
   uint64_t shadowed_tombstone = 0;
+  uint64_t shadowed_range = 0;
   uint64_t filtered = 0;
   uint64_t windows_probed = 0;
   uint64_t windows_marked = 0;
@@ -199,6 +200,9 @@ class DatabaseScans {
       query.snapshot = std::min(snapshot->first, last_sequence_);
       text += fmt::format("--snapshot {} ", *query.snapshot);
     }
+    queries.use_sequence(
+        std::none_of(snapshot->second.begin(), snapshot->second.end(),
+                     [](OracleRow const& row) { return row.sequence == kUnknownSequence; }));
     if (random_.one_in(2)) {
       query.keys.from = queries.draw_bound();
       text += fmt::format("--from {} ", describe_bytes(*query.keys.from));
@@ -301,6 +305,7 @@ class DatabaseScans {
     }
     coverage_.shadowed_value += statistics.shadowed_value;
     coverage_.shadowed_tombstone += statistics.shadowed_tombstone;
+    coverage_.shadowed_range += statistics.shadowed_range;
     coverage_.filtered += statistics.entries_filtered;
     coverage_.windows_probed += statistics.resolve_probe;
     coverage_.windows_marked += statistics.resolve_mark;
@@ -322,14 +327,18 @@ void print_coverage(Coverage const& coverage) {
       "{} tables, {} blocks, {} entries, {} tombstones, up to {} runs\n"
       "versions across intervals {}, blocks {}, files {}; {} entries share into a trailer\n"
       "separators: {} tables with internal keys, {} with user keys\n"
-      "{} filtered, shadowed by values {}, by tombstones {}; windows probed {}, marked {}\n",
+      "{} range tombstones, {} clipped, {} ending between versions; {} tables of nothing else\n"
+      "{} filtered, shadowed by values {}, by tombstones {}, by ranges {}; windows probed {}, "
+      "marked {}\n",
       coverage.scans, coverage.scans_with_rows, coverage.scans_of_several_windows,
       coverage.scans_of_several_tasks, coverage.aggregate_scans, coverage.limited_scans,
       coverage.old_snapshots, shape.tables, shape.blocks, shape.entries, shape.tombstones,
       shape.runs_max, shape.versions_across_intervals, shape.versions_across_blocks,
       shape.versions_across_files, shape.shared_into_trailer, shape.internal_separators,
-      shape.user_separators, coverage.filtered, coverage.shadowed_value,
-      coverage.shadowed_tombstone, coverage.windows_probed, coverage.windows_marked);
+      shape.user_separators, shape.range_tombstones, shape.clipped_range_tombstones,
+      shape.range_tombstones_between_versions, shape.tables_of_range_tombstones, coverage.filtered,
+      coverage.shadowed_value, coverage.shadowed_tombstone, coverage.shadowed_range,
+      coverage.windows_probed, coverage.windows_marked);
 }
 
 void expect_covered(Coverage const& coverage) {
@@ -351,6 +360,10 @@ void expect_covered(Coverage const& coverage) {
   EXPECT_GT(shape.tombstones, 0u);
   EXPECT_GT(coverage.shadowed_value, 0u);
   EXPECT_GT(coverage.shadowed_tombstone, 0u);
+  EXPECT_GT(shape.range_tombstones, 0u);
+  EXPECT_GT(shape.clipped_range_tombstones, 0u);
+  EXPECT_GT(shape.tables_of_range_tombstones, 0u);
+  EXPECT_GT(coverage.shadowed_range, 0u);
   EXPECT_GT(coverage.filtered, 0u);
   EXPECT_GT(coverage.windows_probed, 0u);
   EXPECT_GT(coverage.windows_marked, 0u);

@@ -292,6 +292,18 @@ TEST_F(ScanTombstones, BlocksThatLieUnderThemAreNotRead) {
   EXPECT_EQ(before.rows.size(), kRows);
 }
 
+// A tombstone that is newer than all of one table may be older than some of the next one.
+TEST_F(ScanTombstones, NewerThanOneTableHideNothingNewerInTheNextOne) {
+  open();
+  put_range(0, 400, std::string(40, 'v'));
+  delete_range(100, 300);
+  put_range(200, 250, "again");
+  flush_to_level(database(), 3, 2000);
+  delete_range(0, 150);
+  flush(database());
+  EXPECT_EQ(expect_iterators_rows().rows_found, 150u);
+}
+
 TEST_F(ScanTombstones, HideFromAggregatesAndPredicatesToo) {
   open();
   HeldSnapshots held(database());

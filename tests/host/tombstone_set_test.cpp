@@ -172,7 +172,10 @@ TEST(TombstoneSetOf, RandomTombstonesHidesEveryVersionUpToWhereItSays) {
     for (uint32_t i = 0; i < 20; ++i) {
       std::string const from = draw_tombstone_key(random, "");
       uint64_t const sequence = random.below(20);
-      std::string const to = hidden_until(host.cover(), from, sequence);
+      std::string last = draw_tombstone_key(random, "");
+      if (random.one_in(2)) last = order == KeyOrder::kBytewise ? "\xff\xff\xff\xff\xff" : "";
+      if (compare_user_keys(order, last, from) < 0) last = from;
+      std::optional<std::string> const until = hidden_until(host.cover(), from, last, sequence);
       // Candidates for something visible in between: all bounds, and just after them.
       std::vector<std::string> keys{from, from + '\0'};
       for (RangeTombstone const& tombstone : tombstones) {
@@ -181,8 +184,7 @@ TEST(TombstoneSetOf, RandomTombstonesHidesEveryVersionUpToWhereItSays) {
           keys.push_back(key + '\0');
         }
       }
-      if (to.empty()) {
-        if (order == KeyOrder::kReverseBytewise) continue;  // the last key of all is empty too
+      if (!until) {
         // Then the newest version that there could be of `from` itself, or an older one, is not.
         bool all_hidden = true;
         for (uint64_t version = 0; version <= kMaxSequence; ++version) {
@@ -194,7 +196,19 @@ TEST(TombstoneSetOf, RandomTombstonesHidesEveryVersionUpToWhereItSays) {
         continue;
       }
       ++skips;
+      std::string const& to = *until;
       EXPECT_LT(compare_user_keys(order, from, to), 0);
+      // And it goes as far as it can: either beyond `last`, or to a user key with something
+      // visible.
+      if (compare_user_keys(order, to, last) <= 0) {
+        bool all_hidden = true;
+        for (uint64_t version = 0; version <= kMaxSequence; ++version) {
+          if (version == 30) version = kMaxSequence;
+          all_hidden =
+              all_hidden && newest_over(tombstones, snapshot, {to, version}, order) > sequence;
+        }
+        EXPECT_FALSE(all_hidden) << to << " is hidden by all means";
+      }
       for (std::string const& key : keys) {
         if (compare_user_keys(order, key, from) < 0 || compare_user_keys(order, key, to) >= 0) {
           continue;
@@ -227,8 +241,8 @@ TEST(TombstoneSetOf, ManyNestedTombstonesStaysSmall) {
   EXPECT_EQ(host.over(key(70000), 0), 60000u);
   EXPECT_EQ(host.over(key(10 * kCount - 1), 0), 1u);
   EXPECT_EQ(host.over(key(10 * kCount), 0), 0u);
-  EXPECT_EQ(hidden_until(host.cover(), key(0), 0), key(10 * kCount));
-  EXPECT_EQ(hidden_until(host.cover(), key(70000), 50000), key(10 * kCount - 50000));
+  EXPECT_EQ(hidden_until(host.cover(), key(0), "z", 0), key(10 * kCount));
+  EXPECT_EQ(hidden_until(host.cover(), key(70000), "z", 50000), key(10 * kCount - 50000));
 }
 
 }  // namespace

@@ -36,10 +36,11 @@ struct Style {
   uint32_t keys_max = 0;      // different keys at first
   uint32_t memtable_max = 0;  // writes until a flush, at most
   uint32_t memtables = 0;
-  uint32_t hot_one_in = kNever;       // writes to one of three keys
-  uint32_t snapshot_one_in = kNever;  // writes
-  uint32_t delete_one_in = kNever;    // writes
-  uint32_t compact_one_in = kNever;   // flushes
+  uint32_t hot_one_in = kNever;           // writes to one of three keys
+  uint32_t snapshot_one_in = kNever;      // writes
+  uint32_t delete_one_in = kNever;        // writes
+  uint32_t range_delete_one_in = kNever;  // writes
+  uint32_t compact_one_in = kNever;       // flushes
   uint32_t value_bytes_max = 0;
   uint32_t large_value_one_in = kNever;
   bool single_deletes = false;
@@ -66,6 +67,10 @@ Style draw_style(Random& random) {
   style.write_ahead_log = random.one_in(3);
   style.reopens = random.one_in(4);
   style.descending = random.one_in(4);
+  style.range_delete_one_in =
+      random.pick(std::vector<uint32_t>{kNever, kNever, kNever, kNever, kNever, 4, 20, 100, 400});
+  // A single deletion of what went with a range is not legal.
+  if (style.range_delete_one_in != kNever) style.single_deletes = false;
   style.file_bytes_max = random.pick(std::vector<uint64_t>{400, 2000, 10000, 1 << 20});
   return style;
 }
@@ -108,10 +113,11 @@ class Writer {
     result_.description = fmt::format(
         "keys {} memtables {} of {} hot 1/{} snapshots 1/{} deletes 1/{} compactions 1/{} values "
         "to "
-        "{} large 1/{} files to {} descending {}\n",
+        "{} large 1/{} files to {} descending {} range deletes 1/{}\n",
         style_.keys_max, style_.memtables, style_.memtable_max, style_.hot_one_in,
         style_.snapshot_one_in, style_.delete_one_in, style_.compact_one_in, style_.value_bytes_max,
-        style_.large_value_one_in, style_.file_bytes_max, style_.descending);
+        style_.large_value_one_in, style_.file_bytes_max, style_.descending,
+        style_.range_delete_one_in);
     make_keys();
     open();
   }
@@ -123,6 +129,11 @@ class Writer {
       flush();
       if (style_.reopens && random_.one_in(5)) reopen();
       if (happens(random_, style_.compact_one_in)) compact();
+      if (style_.range_delete_one_in != kNever && random_.one_in(4)) {
+        // A table of nothing else.
+        for (uint32_t i = random_.between(1, 4); i > 0; --i) delete_range();
+        flush();
+      }
     }
     // Something newer on top, most of the time.
     if (!random_.one_in(4)) {
@@ -259,10 +270,46 @@ class Writer {
     return value;
   }
 
-  void write_one() {
+  [[nodiscard]] rocksdb::WriteOptions write_options() const {
     rocksdb::WriteOptions options;
     options.disableWAL = !style_.write_ahead_log;
-    if (style_.single_deletes && random_.one_in(10)) {
+    return options;
+  }
+
+  // In key order.
+  [[nodiscard]] bool before(std::string const& a, std::string const& b) const {
+    return style_.descending ? b < a : a < b;
+  }
+
+  // From a key or just after it to another one: mostly a few keys, now and then many or none.
+  void delete_range() {
+    if (sorted_keys_.size() != keys_.size()) {
+      sorted_keys_ = keys_;
+      std::sort(sorted_keys_.begin(), sorted_keys_.end(),
+                [this](std::string const& a, std::string const& b) { return before(a, b); });
+    }
+    std::size_t const first = random_.below(sorted_keys_.size());
+    std::size_t const last =
+        random_.one_in(40)
+            ? random_.below(sorted_keys_.size())
+            : std::min<std::size_t>(
+                  first + random_.below(random_.pick(std::vector<uint32_t>{2, 2, 4, 12})),
+                  sorted_keys_.size() - 1);
+    std::string start = sorted_keys_[std::min(first, last)];
+    std::string end = sorted_keys_[std::max(first, last)];
+    if (random_.one_in(4)) start.resize(random_.below(start.size() + 1));
+    if (random_.one_in(6)) start.push_back('\0');
+    if (random_.one_in(2)) end.push_back('\0');
+    if (random_.one_in(12)) end += random_.bytes(random_.below(4));
+    if (before(end, start)) std::swap(start, end);
+    check_ok(database_->DeleteRange(write_options(), database_->DefaultColumnFamily(), start, end));
+  }
+
+  void write_one() {
+    rocksdb::WriteOptions const options = write_options();
+    if (happens(random_, style_.range_delete_one_in)) {
+      delete_range();
+    } else if (style_.single_deletes && random_.one_in(10)) {
       // A single deletion is legal where its key was put exactly once since the one before.
       std::size_t const i = random_.below(single_keys_.size());
       check_ok(single_present_[i] ? database_->SingleDelete(options, single_keys_[i])
@@ -353,7 +400,15 @@ class Writer {
     }
     check_ok(iterator->status());
     // Versions are in internal-key order: the first that is visible is the newest.
-    std::size_t row = 0;
+    auto row = rows.begin();
+    auto const skip_unlisted = [&](std::string const* key) {
+      for (; row != rows.end() && (key == nullptr || before(row->key, *key)); ++row) {
+        if (style_.range_delete_one_in == kNever) {
+          throw std::runtime_error("librocksdb's iterator has rows of no version");
+        }
+        row->sequence = kUnknownSequence;
+      }
+    };
     for (std::size_t i = 0; i < versions.size();) {
       std::size_t next = i;
       std::size_t newest = versions.size();
@@ -362,16 +417,16 @@ class Writer {
       }
       if (newest != versions.size() &&
           versions[newest].type == static_cast<int>(EntryType::kValue)) {
-        if (row == rows.size() || rows[row].key != versions[newest].user_key ||
-            rows[row].value != versions[newest].value) {
+        skip_unlisted(&versions[newest].user_key);
+        if (row == rows.end() || row->key != versions[newest].user_key ||
+            row->value != versions[newest].value) {
           throw std::runtime_error("librocksdb's iterator and its list of versions differ");
         }
-        rows[row++].sequence = versions[newest].sequence;
+        row++->sequence = versions[newest].sequence;
       }
       i = next;
     }
-    if (row != rows.size())
-      throw std::runtime_error("librocksdb's iterator has rows of no version");
+    skip_unlisted(nullptr);
   }
 
   Random& random_;
@@ -379,6 +434,7 @@ class Writer {
   Style style_;
   std::unique_ptr<rocksdb::DB> database_;
   std::vector<std::string> keys_;
+  std::vector<std::string> sorted_keys_;  // as they were when it was last needed
   std::vector<std::string> single_keys_;  // put once, deleted once, and so on
   std::vector<bool> single_present_;
   std::vector<rocksdb::Snapshot const*> held_;

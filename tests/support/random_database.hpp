@@ -16,8 +16,11 @@ namespace levelscan::test {
 struct OracleRow {
   std::string key;
   std::string value;
-  uint64_t sequence;  // from GetAllKeyVersions; the iterator doesn't tell it
+  // From GetAllKeyVersions; the iterator doesn't tell it.
+  uint64_t sequence;
 };
+// Of rows that a range tombstone after the snapshot hides: they are not listed there.
+inline constexpr uint64_t kUnknownSequence = UINT64_MAX;
 
 struct RandomDatabase {
   std::string path;

@@ -26,7 +26,11 @@ struct DatabaseShape {
   uint64_t versions_across_blocks = 0;
   uint64_t versions_across_files = 0;
   uint64_t shared_into_trailer = 0;  // entries of other user keys that share trailer bytes
-  uint64_t internal_separators = 0;  // tables whose separators are internal keys
+  uint64_t range_tombstones = 0;
+  uint64_t clipped_range_tombstones = 0;           // stored with ends beyond their table's bounds
+  uint64_t range_tombstones_between_versions = 0;  // clipped at an entry
+  uint64_t tables_of_range_tombstones = 0;         // and of nothing else
+  uint64_t internal_separators = 0;                // tables whose separators are internal keys
   uint64_t user_separators = 0;
   std::set<uint32_t> format_versions;
   std::set<int> checksums;
@@ -41,12 +45,36 @@ struct DatabaseShape {
       for (std::size_t i = 0; i < run.tables.size(); ++i) {
         if (i != 0 && run.metas[i].smallest_user_key() == previous) ++versions_across_files;
         add(*run.tables[i]);
+        add_range_tombstones(*run.tables[i], run.metas[i], version.key_order);
         previous = run.metas[i].largest_user_key();
       }
     }
   }
 
  private:
+  void add_range_tombstones(Table const& table, TableMeta const& meta, KeyOrder key_order) {
+    auto const found = table.metaindex().find("rocksdb.range_del");
+    if (found == table.metaindex().end()) return;
+    std::vector<uint8_t> const index = table.read_index_block();
+    if (!table.index_cursor(index).valid()) ++tables_of_range_tombstones;
+    for_each_entry(table.read_block(found->second), {table.path(), found->second.offset},
+                   [&](std::span<uint8_t const> key, std::span<uint8_t const> end) {
+                     std::string const start(key.begin(), key.end() - 8);
+                     std::string const last(end.begin(), end.end());
+                     auto const before = [key_order](std::string_view x, std::string_view y) {
+                       return key_order == KeyOrder::kBytewise ? x < y : y < x;
+                     };
+                     bool const ends_beyond = before(meta.largest_user_key(), last);
+                     ++range_tombstones;
+                     if (ends_beyond || before(start, meta.smallest_user_key())) {
+                       ++clipped_range_tombstones;
+                     }
+                     char const type = meta.largest[meta.largest.size() - 8];
+                     if (ends_beyond && type != 0x0f) ++range_tombstones_between_versions;
+                     return true;
+                   });
+  }
+
   static int codec_of(Table const& table, BlockHandle const& handle) {
     uint8_t type = 0;
     table.file().read(handle.offset + handle.size, {&type, 1});

@@ -302,6 +302,13 @@ Expression RandomQueries::draw_predicate() {
   return expression;
 }
 
+NamedField const& RandomQueries::draw_field() {
+  for (;;) {
+    NamedField const& field = random_.pick(schema_.fields());
+    if (uses_sequence_ || field.field.source != FieldSource::kSequence) return field;
+  }
+}
+
 std::string RandomQueries::draw_bound() {
   SampleRow row;
   if (random_.one_in(8) || !sample_(row)) return random_.bytes(random_.below(6));

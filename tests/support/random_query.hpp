@@ -28,6 +28,9 @@ class RandomQueries {
 
   [[nodiscard]] Schema const& schema() const { return schema_; }
 
+  // Whether what is drawn from now on may ask for a row's sequence number. It may at first.
+  void use_sequence(bool use) { uses_sequence_ = use; }
+
   // A predicate. Its `text` is for the parser; its tree for a reference evaluator.
   [[nodiscard]] Expression draw_predicate();
 
@@ -44,7 +47,7 @@ class RandomQueries {
   void define_fields();
   [[nodiscard]] std::unique_ptr<ExpressionNode> draw_node(uint32_t depth, std::string& text);
   [[nodiscard]] std::unique_ptr<ExpressionNode> draw_test(std::string& text);
-  [[nodiscard]] NamedField const& draw_field() { return random_.pick(schema_.fields()); }
+  [[nodiscard]] NamedField const& draw_field();
   [[nodiscard]] Operand field_operand(NamedField const& field);
   // A literal that a field could be compared with, near to values that there are.
   [[nodiscard]] Operand draw_literal(NamedField const& field, std::string& text);
@@ -55,6 +58,7 @@ class RandomQueries {
   Random& random_;
   std::function<bool(SampleRow&)> sample_;
   Schema schema_;
+  bool uses_sequence_ = true;
   std::vector<NamedField> fields_;  // of the predicate being drawn
 };
 
