@@ -100,7 +100,7 @@ void run_bench(Arguments const& arguments) {
   options.threads = 1;
   Scanner scanner(version, options);
   Query const query = count_below(arguments.bound);
-  RocksdbReader const reader(path, version.comparator, version.key_order);
+  RocksdbReader const reader(path, version);
   RocksdbCursor cursor = reader.cursor(KeySelection{}, ReadKnobs{});
 
   uint64_t expected = 0;

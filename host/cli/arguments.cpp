@@ -150,6 +150,15 @@ void add_global_flags(CLI::App& app, GlobalArguments& arguments) {
 void add_database_flags(CLI::App& command, DatabaseArguments& arguments) {
   command.add_option("DB", arguments.path, "Directory of the database")->required();
   command
+      .add_option("--cf", arguments.options.column_family,
+                  "Column family (info lists them; \"default\" unless told)")
+      ->type_name("NAME");
+  command.add_flag_callback(
+      "--no-wal", [&arguments] { arguments.options.use_wal = false; },
+      "Leave out rows that stand in the write-ahead log only");
+  add_text(command, "--wal-dir", arguments.options.wal_directory,
+           "Where the write-ahead logs are (as the OPTIONS file says)", "DIR");
+  command
       .add_option_function<std::vector<std::string>>(
           "--comparator",
           [&arguments](std::vector<std::string> const& given) {

@@ -18,6 +18,10 @@ struct DemoArguments {
 };
 int run_demo_command(GlobalArguments const& global, DemoArguments const& arguments);
 
+// Opens what the arguments name, and says on stderr what is remarkable about it.
+[[nodiscard]] DatabaseVersion open_database(GlobalArguments const& global,
+                                            DatabaseArguments const& arguments);
+
 // Checks --snapshot against the newest sequence number: above it is a usage error, below it a
 // remark on stderr, unless the snapshot is held.
 void check_snapshot(ScanArguments const& arguments, uint64_t last_sequence);

@@ -53,7 +53,7 @@ struct PoolNeeds {
 RunSummary summarize(SortedRun const& run) {
   RunSummary summary;
   summary.level = run.level;
-  summary.name = fmt::format("L{}", run.level);
+  summary.name = level_name(run.level);
   summary.tables = run.metas.size();
   summary.largest_sequence = run.largest_sequence;
   for (TableMeta const& meta : run.metas) {
@@ -172,6 +172,17 @@ Json json_of(RunSummary const& run) {
   return json;
 }
 
+Json json_of(ColumnFamilyInfo const& family) {
+  Json json;
+  json["name"] = family.name;
+  json["comparator"] = family.comparator;
+  json["runs"] = family.runs;
+  json["tables"] = family.tables;
+  json["table_bytes"] = family.table_bytes;
+  json["log_number"] = family.log_number;
+  return json;
+}
+
 Json json_of(Refusal const& refusal) {
   Json json;
   json["feature"] = refusal.feature;
@@ -181,15 +192,39 @@ Json json_of(Refusal const& refusal) {
   return json;
 }
 
+Json json_of(UnflushedRows const& unflushed) {
+  Json json;
+  json["entries"] = unflushed.entries;
+  json["bytes"] = unflushed.bytes;
+  json["range_tombstones"] = unflushed.range_tombstones;
+  json["memory_needed"] = unflushed.memory_needed;
+  json["logs"] = Json::array();
+  for (WalSummary const& log : unflushed.logs) {
+    json["logs"].push_back({{"file", log.path},
+                            {"bytes", log.bytes},
+                            {"batches", log.batches},
+                            {"entries", log.entries},
+                            {"counts", log.counts},
+                            {"end", log.end_offset},
+                            {"end_reason", log.end_reason}});
+  }
+  return json;
+}
+
 std::string info_json(DatabaseVersion const& version, std::vector<RunSummary> const& runs,
                       std::optional<PoolNeeds> const& needs, std::string const& reason) {
   Json json;
   json["schema_version"] = 1;
   json["path"] = version.path;
+  json["column_family"] = version.column_family;
   json["comparator"] = version.comparator;
   json["last_sequence"] = version.last_sequence;
-  json["column_families"] = version.column_families;
+  json["column_families"] = Json::array();
+  for (ColumnFamilyInfo const& family : version.column_families) {
+    json["column_families"].push_back(json_of(family));
+  }
   json["manifest"] = {{"number", version.manifest_number}, {"bytes", version.manifest_bytes}};
+  json["write_ahead_log"] = version.unflushed ? json_of(*version.unflushed) : Json();
   json["runs"] = Json::array();
   for (RunSummary const& run : runs) json["runs"].push_back(json_of(run));
   json["total"] = json_of(total_of(runs));
@@ -227,6 +262,37 @@ std::string run_line(RunSummary const& run) {
                      mebibytes(run.data_bytes), mebibytes(run.raw_bytes), sequences);
 }
 
+std::string size_text(uint64_t bytes) {
+  if (bytes < 1024) return fmt::format("{} bytes", bytes);
+  if (bytes < 1024 * 1024) return fmt::format("{:.1f} KiB", static_cast<double>(bytes) / 1024.0);
+  return fmt::format("{:.1f} MiB", mebibytes(bytes));
+}
+
+std::string unflushed_text(DatabaseVersion const& version) {
+  if (!version.unflushed) return "left out (--no-wal)";
+  UnflushedRows const& unflushed = *version.unflushed;
+  uint64_t log_bytes = 0;
+  for (WalSummary const& log : unflushed.logs) log_bytes += log.bytes;
+  // Rows that a program wrote with the log off are in its memory alone.
+  return fmt::format(
+      "{} logs of {}: {} unflushed entries ({}), {} range tombstones\n"
+      "                 (what a running program wrote with its log off is in no file)",
+      unflushed.logs.size(), size_text(log_bytes), unflushed.entries, size_text(unflushed.bytes),
+      unflushed.range_tombstones);
+}
+
+// All column families by what the MANIFEST says, where there are several.
+std::string families_text(DatabaseVersion const& version) {
+  if (version.column_families.size() < 2) return {};
+  std::string text = fmt::format("\n{:<24} {:>5} {:>7} {:>11}  {}\n", "column family", "runs",
+                                 "tables", "file MiB", "comparator");
+  for (ColumnFamilyInfo const& family : version.column_families) {
+    text += fmt::format("{:<24} {:>5} {:>7} {:>11.1f}  {}\n", family.name, family.runs,
+                        family.tables, mebibytes(family.table_bytes), family.comparator);
+  }
+  return text + "(the others' rows: --cf NAME)\n";
+}
+
 std::string info_text(DatabaseVersion const& version, std::vector<RunSummary> const& runs,
                       std::optional<PoolNeeds> const& needs, std::string const& reason) {
   std::string text;
@@ -234,9 +300,10 @@ std::string info_text(DatabaseVersion const& version, std::vector<RunSummary> co
   auto const join = [](auto const& words) { return fmt::format("{}", fmt::join(words, "; ")); };
   Features const features = features_of(version);
   fmt::format_to(out, "database         {}\n", version.path);
+  fmt::format_to(out, "column family    {}\n", version.column_family);
   fmt::format_to(out, "comparator       {}\n", version.comparator);
   fmt::format_to(out, "newest sequence  {}\n", version.last_sequence);
-  fmt::format_to(out, "column families  {}\n", fmt::join(version.column_families, ", "));
+  fmt::format_to(out, "write-ahead log  {}\n", unflushed_text(version));
   fmt::format_to(out, "manifest         {:06}, {} bytes\n", version.manifest_number,
                  version.manifest_bytes);
   fmt::format_to(out, "format versions  {}\n", join(features.format_versions));
@@ -261,13 +328,14 @@ std::string info_text(DatabaseVersion const& version, std::vector<RunSummary> co
   fmt::format_to(out, "\n{:<4} {:>7} {:>13} {:>11} {:>11} {:>11} {:>11}  {}\n", "run", "tables",
                  "entries", "deletions", "file MiB", "data MiB", "raw MiB", "sequences");
   for (RunSummary const& run : runs) text += run_line(run);
-  return text + run_line(total);
+  text += run_line(total);
+  return text + families_text(version);
 }
 
 }  // namespace
 
 int run_info_command(GlobalArguments const& global, DatabaseArguments const& arguments) {
-  DatabaseVersion const version = open_version(arguments.path, arguments.options);
+  DatabaseVersion const version = open_database(global, arguments);
   std::vector<RunSummary> runs;
   for (SortedRun const& run : version.runs) runs.push_back(summarize(run));
   std::string reason;

@@ -44,6 +44,16 @@ int report_incomplete(std::exception_ptr const& exception, OutputFile const& fil
 
 }  // namespace
 
+DatabaseVersion open_database(GlobalArguments const& global, DatabaseArguments const& arguments) {
+  OpenOptions options = arguments.options;
+  options.memory_bytes = global.scanner.memory_bytes;
+  DatabaseVersion version = open_version(arguments.path, options);
+  if (!global.quiet) {
+    for (std::string const& remark : version.remarks) print_message(remark);
+  }
+  return version;
+}
+
 void check_snapshot(ScanArguments const& arguments, uint64_t last_sequence) {
   if (!arguments.snapshot || *arguments.snapshot == last_sequence) return;
   if (*arguments.snapshot > last_sequence) {
@@ -86,7 +96,7 @@ int print_to_stdout(std::string const& text) {
 
 int run_scan_command(GlobalArguments const& global, ScanArguments const& arguments) {
   Query const query = make_query(arguments);
-  DatabaseVersion const version = open_version(arguments.database.path, arguments.database.options);
+  DatabaseVersion const version = open_database(global, arguments.database);
   require_scannable(version);
   check_snapshot(arguments, version.last_sequence);
   announce_backend(global);

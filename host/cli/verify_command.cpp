@@ -16,6 +16,7 @@ int run_verify_command(GlobalArguments const& global, ScanArguments const& argum
   VerifyOptions options;
   options.scanner = global.scanner;
   options.open = arguments.database.options;
+  options.open.memory_bytes = global.scanner.memory_bytes;
   if (global.quiet) options.differences_shown_max = 0;
   VerifyReport const report = verify_query(arguments.database.path, query, options, &interrupted());
   std::string text;

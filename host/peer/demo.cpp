@@ -227,7 +227,7 @@ int run_demo(DemoOptions const& options, std::atomic<bool> const* interrupted) {
       options.directory.empty() ? default_directory() : fs::path(options.directory));
   DatabaseVersion const version = open_version(path);
   Scanner scanner(version, options.scanner);
-  RocksdbReader const reader(path, version.comparator, version.key_order);
+  RocksdbReader const reader(path, version);
   ReadKnobs knobs;
   knobs.verify_checksums = options.scanner.verify_checksums;
 

@@ -57,9 +57,18 @@ class RenamedComparator final : public rocksdb::Comparator {
 
 struct RocksdbReader::Impl {
   KeyOrder key_order = KeyOrder::kBytewise;
-  std::unique_ptr<rocksdb::Comparator> comparator;  // null: one of librocksdb's own
+  std::vector<std::unique_ptr<rocksdb::Comparator>> comparators;  // besides librocksdb's own
   std::unique_ptr<rocksdb::DB> database;
-  std::vector<rocksdb::ColumnFamilyHandle*> families;
+  std::vector<rocksdb::ColumnFamilyHandle*> families;  // the one to read last
+
+  rocksdb::Comparator const* comparator_of(std::string const& name, KeyOrder order) {
+    rocksdb::Comparator const* const known = order == KeyOrder::kBytewise
+                                                 ? rocksdb::BytewiseComparator()
+                                                 : rocksdb::ReverseBytewiseComparator();
+    if (name == known->Name()) return known;
+    comparators.push_back(std::make_unique<RenamedComparator>(name, known));
+    return comparators.back().get();
+  }
 
   ~Impl() {
     for (auto* const family : families) delete family;
@@ -73,22 +82,27 @@ struct RocksdbCursor::Impl {
   std::unique_ptr<rocksdb::Iterator> iterator;
 };
 
-RocksdbReader::RocksdbReader(std::string const& path, std::string const& comparator,
-                             KeyOrder key_order)
+RocksdbReader::RocksdbReader(std::string const& path, DatabaseVersion const& version)
     : impl_(std::make_unique<Impl>()) {
   // With a list of column families this is a plain read-only database, whatever its shape.
   rocksdb::DBOptions options;
   options.info_log_level = rocksdb::FATAL_LEVEL;
-  rocksdb::ColumnFamilyOptions family;
-  family.comparator = key_order == KeyOrder::kBytewise ? rocksdb::BytewiseComparator()
-                                                       : rocksdb::ReverseBytewiseComparator();
-  if (comparator != family.comparator->Name()) {
-    impl_->comparator = std::make_unique<RenamedComparator>(comparator, family.comparator);
-    family.comparator = impl_->comparator.get();
+  impl_->key_order = version.key_order;
+  // It wants the default column family too.
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  auto const add_family = [&](std::string const& name, std::string const& comparator,
+                              KeyOrder key_order) {
+    rocksdb::ColumnFamilyOptions family;
+    family.comparator = impl_->comparator_of(comparator, key_order);
+    families.emplace_back(name, family);
+  };
+  if (version.column_family != rocksdb::kDefaultColumnFamilyName) {
+    // Only opened, and so any order will do.
+    std::string const& comparator = version.column_families.front().comparator;
+    add_family(rocksdb::kDefaultColumnFamilyName, comparator,
+               known_key_order(comparator).value_or(KeyOrder::kBytewise));
   }
-  impl_->key_order = key_order;
-  std::vector<rocksdb::ColumnFamilyDescriptor> const families{
-      {rocksdb::kDefaultColumnFamilyName, family}};
+  add_family(version.column_family, version.comparator, version.key_order);
   rocksdb::DB* database = nullptr;
   rocksdb::Status const status =
       rocksdb::DB::OpenForReadOnly(options, path, families, &impl_->families, &database);
@@ -118,7 +132,7 @@ RocksdbCursor RocksdbReader::cursor(KeySelection const& keys, ReadKnobs const& k
     cursor->upper_slice = slice_of(cursor->range.upper.key);
     options.iterate_upper_bound = &cursor->upper_slice;
   }
-  cursor->iterator.reset(impl_->database->NewIterator(options));
+  cursor->iterator.reset(impl_->database->NewIterator(options, impl_->families.back()));
   RocksdbCursor result(std::move(cursor));
   result.rewind();
   return result;

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "query/key_range.hpp"
+#include "version/database_version.hpp"
 
 namespace levelscan {
 
@@ -26,10 +27,9 @@ class RocksdbCursor;
 
 class RocksdbReader {
  public:
-  // The default column family at its newest sequence number, with a comparator of that name which
-  // keeps that order. Throws Error(kUnsupported) with librocksdb's message where it can't open the
-  // database.
-  RocksdbReader(std::string const& path, std::string const& comparator, KeyOrder key_order);
+  // The column family of `version`, a version of the same database, at its newest sequence number.
+  // Throws Error(kUnsupported) with librocksdb's message where it can't open the database.
+  RocksdbReader(std::string const& path, DatabaseVersion const& version);
   ~RocksdbReader();
 
   [[nodiscard]] KeyOrder key_order() const;

@@ -190,6 +190,11 @@ VerifyReport verify_query(std::string const& database, Query const& query,
     throw Error(ErrorCode::kUsage,
                 "verify: librocksdb's iterator does not tell sequence numbers; leave out `seq`");
   }
+  if (!options.open.use_wal || options.open.wal_directory) {
+    throw Error(ErrorCode::kUsage,
+                "verify: librocksdb reads the write-ahead log, where the database is; leave out "
+                "--no-wal and --wal-dir");
+  }
   DatabaseVersion const version = open_version(database, options.open);
   if (query.snapshot && *query.snapshot != version.last_sequence) {
     throw Error(ErrorCode::kUsage,
@@ -198,8 +203,7 @@ VerifyReport verify_query(std::string const& database, Query const& query,
                             version.last_sequence));
   }
   Scanner scanner(version, options.scanner);
-  RocksdbReader const reader(options.reference.empty() ? database : options.reference,
-                             version.comparator, version.key_order);
+  RocksdbReader const reader(options.reference.empty() ? database : options.reference, version);
   return query.aggregates.empty() ? verify_rows(scanner, reader, query, options, interrupted)
                                   : verify_aggregates(scanner, reader, query, options, interrupted);
 }

@@ -1,7 +1,6 @@
 #include "plan/pool_planner.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
@@ -49,12 +48,6 @@ PoolLayout fit_scans(PoolLayout layout, Device const& device, PoolRequest const&
 }
 
 }  // namespace
-
-uint64_t default_memory_bytes() {
-  uint64_t const ram =
-      static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-  return std::min<uint64_t>(uint64_t{1} << 30, ram / 4);
-}
 
 uint64_t pool_bytes(Device const& device, PoolLayout const& layout) {
   return layout.pool_bytes(device).total();

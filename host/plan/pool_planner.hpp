@@ -6,6 +6,7 @@
 
 #include "device/device.hpp"
 #include "plan/need_layout.hpp"
+#include "pool/memory_budget.hpp"
 #include "pool/pool_layout.hpp"
 #include "version/database_version.hpp"
 
@@ -23,9 +24,6 @@ struct PoolRequest {
   // Of the range tombstones' cover: TombstoneSet::bytes().
   uint64_t tombstone_bytes = 0;
 };
-
-// The smaller of 1 GiB and a quarter of the machine's memory.
-[[nodiscard]] uint64_t default_memory_bytes();
 
 // What a pool of this layout would allocate on this device.
 [[nodiscard]] uint64_t pool_bytes(Device const& device, PoolLayout const& layout);

@@ -5,15 +5,15 @@
 namespace levelscan {
 
 std::string refusal_text(Refusal const& refusal) {
-  std::string text = fmt::format("unsupported: {} in {}", refusal.feature, refusal.file);
+  std::string text =
+      fmt::format("{}: {} in {}", refusal.code == ErrorCode::kDevice ? "memory" : "unsupported",
+                  refusal.feature, refusal.file);
   if (refusal.offset) text += fmt::format(" at offset {}", *refusal.offset);
   if (!refusal.advice.empty()) text += "; " + refusal.advice;
   return text;
 }
 
-Error unsupported_error(Refusal const& refusal) {
-  return {ErrorCode::kUnsupported, refusal_text(refusal)};
-}
+Error unsupported_error(Refusal const& refusal) { return {refusal.code, refusal_text(refusal)}; }
 
 Error corruption_error(std::string_view file, uint64_t offset, std::string_view what) {
   return {ErrorCode::kCorruption,

@@ -47,15 +47,20 @@ std::shared_ptr<Table const> Table::open(std::string const& path, uint64_t file_
     throw corruption_error(path, fmt::format("the table has {} bytes, but the MANIFEST says {}",
                                              file->size(), file_bytes));
   }
-  std::optional<Footer> const footer = read_footer(*file, refusals);
+  return open(std::move(*file), file_number, key_order, refusals);
+}
+
+std::shared_ptr<Table const> Table::open(RandomAccessFile file, uint64_t file_number,
+                                         KeyOrder key_order, std::vector<Refusal>& refusals) {
+  std::optional<Footer> const footer = read_footer(file, refusals);
   if (!footer) return nullptr;
 
-  std::shared_ptr<Table> table(new Table(std::move(*file), file_number, key_order, *footer));
+  std::shared_ptr<Table> table(new Table(std::move(file), file_number, key_order, *footer));
   table->metaindex_ = read_metaindex(table->file_, *footer);
   auto const properties = table->metaindex_.find("rocksdb.properties");
   if (properties == table->metaindex_.end()) {
     // How the index is encoded stands nowhere else.
-    refusals.push_back({"table without properties", path, footer->metaindex.offset,
+    refusals.push_back({"table without properties", table->path(), footer->metaindex.offset,
                         "rewrite the table with RocksDB (a full compaction)"});
     return nullptr;
   }

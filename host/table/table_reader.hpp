@@ -25,6 +25,9 @@ class Table {
   static std::shared_ptr<Table const> open(std::string const& path, uint64_t file_number,
                                            uint64_t file_bytes, KeyOrder key_order,
                                            std::vector<Refusal>& refusals);
+  // The same for a file that is open already, a table held in memory, say.
+  static std::shared_ptr<Table const> open(RandomAccessFile file, uint64_t file_number,
+                                           KeyOrder key_order, std::vector<Refusal>& refusals);
 
   [[nodiscard]] RandomAccessFile const& file() const { return file_; }
   [[nodiscard]] std::string const& path() const { return file_.path(); }

@@ -14,7 +14,7 @@
 #include "table/global_sequence.hpp"
 #include "version/manifest.hpp"
 #include "version/table_tombstones.hpp"
-#include "version/wal_check.hpp"
+#include "version/unflushed_rows.hpp"
 
 namespace levelscan {
 namespace {
@@ -94,35 +94,62 @@ void sort_newest_first(std::vector<FileEntry>& files) {
             [&](FileEntry const& a, FileEntry const& b) { return rank(a) > rank(b); });
 }
 
+ColumnFamilyInfo info_of(ManifestFamily const& family) {
+  ColumnFamilyInfo info{family.name, family.comparator, family.table_count(), family.table_bytes(),
+                        0,           family.log_number};
+  for (std::size_t level = 0; level < family.levels.size(); ++level) {
+    std::size_t const files = family.levels[level].size();
+    info.runs += static_cast<uint32_t>(level == 0 ? files : std::min<std::size_t>(files, 1));
+  }
+  return info;
+}
+
+// Throws Error kUsage, naming the families there are, when there is none of this name.
+ManifestFamily const& find_family(ManifestVersion const& manifest, std::string const& name) {
+  if (ManifestFamily const* const family = manifest.find_family(name)) return *family;
+  std::string names;
+  for (ManifestFamily const& family : manifest.families) {
+    names += (names.empty() ? "" : ", ") + family.name;
+  }
+  throw Error(ErrorCode::kUsage, fmt::format("no column family '{}' in {}; there are: {}", name,
+                                             manifest.path, names));
+}
+
 class VersionBuilder {
  public:
   VersionBuilder(std::string const& database, ManifestVersion manifest, OpenOptions const& options,
                  TableCache& cache)
-      : manifest_(std::move(manifest)), cache_(cache) {
+      : manifest_(std::move(manifest)),
+        family_(find_family(manifest_, options.column_family)),
+        options_(options),
+        cache_(cache) {
     version_.path = database;
-    version_.comparator = manifest_.comparator;
-    key_order_ = known_key_order(manifest_.comparator);
-    auto const assumed = options.comparators.find(manifest_.comparator);
+    version_.column_family = family_.name;
+    version_.comparator = family_.comparator;
+    key_order_ = known_key_order(family_.comparator);
+    auto const assumed = options.comparators.find(family_.comparator);
     if (!key_order_ && assumed != options.comparators.end()) {
       key_order_ = assumed->second;
       version_.key_order_is_assumed = true;
     }
     version_.key_order = key_order_.value_or(KeyOrder::kBytewise);
     version_.last_sequence = manifest_.last_sequence;
-    version_.column_families = manifest_.column_families;
+    for (ManifestFamily const& family : manifest_.families) {
+      version_.column_families.push_back(info_of(family));
+    }
     version_.manifest_number = manifest_.number;
     version_.manifest_bytes = manifest_.complete_bytes;
   }
 
   DatabaseVersion build() {
     refuse_by_manifest();
-    std::size_t tables = 0;
-    for (auto const& files : manifest_.levels) tables += files.size();
-    raise_open_files_limit(tables);
-    for (uint32_t level = 0; level < manifest_.levels.size(); ++level) add_level(level);
-    std::vector<Refusal> const logs =
-        check_write_ahead_logs(version_.path, manifest_.log_number, manifest_.tracked_logs);
-    version_.refusals.insert(version_.refusals.end(), logs.begin(), logs.end());
+    raise_open_files_limit(family_.table_count());
+    if (options_.use_wal) {
+      add_unflushed_rows(manifest_, family_, options_, version_);
+    } else {
+      version_.remarks.emplace_back("rows in the write-ahead log only are left out (--no-wal)");
+    }
+    for (uint32_t level = 0; level < family_.levels.size(); ++level) add_level(level);
     return std::move(version_);
   }
 
@@ -133,31 +160,23 @@ class VersionBuilder {
   }
 
   void refuse_by_manifest() {
-    if (manifest_.comparator.ends_with(".u64ts") || !manifest_.user_timestamps_persisted) {
+    if (family_.comparator.ends_with(".u64ts") || !family_.user_timestamps_persisted) {
       refuse("user-defined timestamps", manifest_.path, kReadWithRocksdbAdvice);
     } else if (!key_order_) {
-      refuse(fmt::format("comparator '{}'", manifest_.comparator), manifest_.path,
+      refuse(fmt::format("comparator '{}'", family_.comparator), manifest_.path,
              fmt::format("if it orders keys as bytes or in reverse, say so with --comparator "
                          "'{}=bytewise' or =reverse; else read this database with RocksDB itself",
-                         manifest_.comparator));
+                         family_.comparator));
     }
-    if (manifest_.column_families.size() > 1) {
-      std::string names;
-      for (std::size_t i = 1; i < manifest_.column_families.size(); ++i) {
-        names += (i > 1 ? ", " : "") + manifest_.column_families[i];
-      }
-      refuse(fmt::format("column families besides the default one ({})", names), manifest_.path,
-             "copy the rows to scan into the default column family of a database of its own");
-    }
-    if (!manifest_.blob_files.empty()) {
-      refuse(fmt::format("blob files ({:06}.blob)", manifest_.blob_files.begin()->first),
+    if (!family_.blob_files.empty()) {
+      refuse(fmt::format("blob files ({:06}.blob)", family_.blob_files.begin()->first),
              manifest_.path,
              "set enable_blob_files to false and run a full compaction with garbage collection");
     }
   }
 
   void add_level(uint32_t level) {
-    std::vector<FileEntry>& files = manifest_.levels[level];
+    std::vector<FileEntry> files = family_.levels[level];
     if (key_order_) sort_and_check_level(files, level, *key_order_, manifest_.path);
     if (level == 0) {
       sort_newest_first(files);
@@ -211,14 +230,16 @@ class VersionBuilder {
     version_.refusals.insert(version_.refusals.end(), table.refusals().begin(),
                              table.refusals().end());
     std::string const& comparator = table.properties().comparator;
-    if (!comparator.empty() && comparator != manifest_.comparator) {
+    if (!comparator.empty() && comparator != family_.comparator) {
       refuse(fmt::format("table with comparator '{}' in a database with '{}'", comparator,
-                         manifest_.comparator),
+                         family_.comparator),
              table.path(), kReadWithRocksdbAdvice);
     }
   }
 
-  ManifestVersion manifest_;
+  ManifestVersion const manifest_;
+  ManifestFamily const& family_;  // of manifest_
+  OpenOptions const& options_;
   std::optional<KeyOrder> key_order_;  // none: unknown
   TableCache& cache_;
   DatabaseVersion version_;
@@ -287,7 +308,14 @@ void require_scannable(DatabaseVersion const& version) {
   if (shown < version.refusals.size()) {
     text += fmt::format("\nand {} more", version.refusals.size() - shown);
   }
-  throw Error(ErrorCode::kUnsupported, text);
+  bool const is_memory =
+      std::all_of(version.refusals.begin(), version.refusals.end(),
+                  [](Refusal const& refusal) { return refusal.code == ErrorCode::kDevice; });
+  throw Error(is_memory ? ErrorCode::kDevice : ErrorCode::kUnsupported, text);
+}
+
+std::string level_name(int level) {
+  return level == kUnflushedLevel ? "WAL" : fmt::format("L{}", level);
 }
 
 }  // namespace levelscan

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <optional>
 #include <set>
@@ -13,6 +12,7 @@
 #include "table/coding.hpp"
 #include "table/random_access_file.hpp"
 #include "table/refusal.hpp"
+#include "version/directory.hpp"
 #include "version/log_reader.hpp"
 
 namespace levelscan {
@@ -20,13 +20,13 @@ namespace {
 
 constexpr std::string_view kManifestPrefix = "MANIFEST-";
 constexpr uint64_t kCurrentBytesMax = 256;
-constexpr uint32_t kDefaultColumnFamily = 0;
+constexpr uint32_t kDefaultFamilyId = 0;
 
-// Replays edits in order. Files of column families other than the default one are not kept.
+// Replays edits in order.
 class Replay {
  public:
   explicit Replay(std::string const& path) : path_(path) {
-    families_.emplace(kDefaultColumnFamily, "default");
+    families_[kDefaultFamilyId].version.name = "default";
   }
 
   void add(VersionEdit edit, uint64_t offset) {
@@ -51,15 +51,25 @@ class Replay {
     if (!has_log_number_) fail("no log number in the MANIFEST");
     if (!has_next_file_number_) fail("no next file number in the MANIFEST");
     if (!has_last_sequence_) fail("no last sequence in the MANIFEST");
-    for (auto& [place, file] : files_) {
-      if (version_.levels.size() <= place.first) version_.levels.resize(place.first + 1);
-      version_.levels[place.first].push_back(std::move(file));
+    for (auto& [id, family] : families_) {
+      for (auto& [place, file] : family.files) {
+        auto& levels = family.version.levels;
+        if (levels.size() <= place.first) levels.resize(place.first + 1);
+        levels[place.first].push_back(std::move(file));
+      }
+      family.version.id = id;
+      version_.families.push_back(std::move(family.version));
     }
-    for (auto const& [id, name] : families_) version_.column_families.push_back(name);
     return std::move(version_);
   }
 
  private:
+  struct Family {
+    ManifestFamily version;
+    std::map<std::pair<uint32_t, uint64_t>, FileEntry> files;  // (level, number)
+    std::set<uint64_t> numbers;
+  };
+
   [[noreturn]] void fail(std::string_view what) const {
     throw corruption_error(path_, offset_, what);
   }
@@ -68,12 +78,9 @@ class Replay {
     bool const known = families_.contains(edit.column_family);
     if (edit.column_family_add) {
       if (known) fail(fmt::format("column family {} added twice", *edit.column_family_add));
-      families_.emplace(edit.column_family, *edit.column_family_add);
+      families_[edit.column_family].version.name = *edit.column_family_add;
     } else if (!known) {
       fail(fmt::format("edit of the unknown column family {}", edit.column_family));
-    } else if (edit.column_family_drop) {
-      if (edit.column_family == kDefaultColumnFamily) fail("the default column family was dropped");
-      families_.erase(edit.column_family);
     }
 
     if (edit.next_file_number) {
@@ -94,39 +101,49 @@ class Replay {
                                   version_.tracked_logs.lower_bound(*edit.logs_deleted_before));
     }
     if (edit.log_number) has_log_number_ = true;
-    if (edit.column_family == kDefaultColumnFamily) apply_to_default_family(edit);
+    if (edit.log_number_to_keep_min) {
+      version_.log_number_to_keep_min =
+          std::max(version_.log_number_to_keep_min, *edit.log_number_to_keep_min);
+    }
+    if (edit.column_family_drop) {
+      if (edit.column_family == kDefaultFamilyId) fail("the default column family was dropped");
+      families_.erase(edit.column_family);
+    } else {
+      apply_to_family(edit, families_.at(edit.column_family));
+    }
   }
 
-  void apply_to_default_family(VersionEdit const& edit) {
-    if (edit.log_number) version_.log_number = std::max(version_.log_number, *edit.log_number);
+  void apply_to_family(VersionEdit const& edit, Family& family) {
+    ManifestFamily& version = family.version;
+    if (edit.log_number) version.log_number = std::max(version.log_number, *edit.log_number);
     if (edit.comparator) {
-      version_.comparator = *edit.comparator;
-      version_.user_timestamps_persisted = edit.user_timestamps_persisted;
+      version.comparator = *edit.comparator;
+      version.user_timestamps_persisted = edit.user_timestamps_persisted;
     }
     for (BlobFileChange const& added : edit.blob_files_added) {
-      version_.blob_files[added.file_number] = added.blob_count;
+      version.blob_files[added.file_number] = added.blob_count;
     }
     for (BlobFileChange const& garbage : edit.blob_files_garbage) {
-      auto const found = version_.blob_files.find(garbage.file_number);
-      if (found == version_.blob_files.end()) continue;
+      auto const found = version.blob_files.find(garbage.file_number);
+      if (found == version.blob_files.end()) continue;
       if (garbage.blob_count < found->second) {
         found->second -= garbage.blob_count;
       } else {
-        version_.blob_files.erase(found);
+        version.blob_files.erase(found);
       }
     }
     // A move between levels deletes and adds the same number in one edit.
     for (auto const& [level, number] : edit.deleted_files) {
-      if (files_.erase({level, number}) == 0) {
+      if (family.files.erase({level, number}) == 0) {
         fail(fmt::format("table {} deleted from level {}, where it is not", number, level));
       }
-      numbers_.erase(number);
+      family.numbers.erase(number);
     }
     for (FileEntry const& file : edit.new_files) {
-      if (!numbers_.insert(file.file_number).second) {
+      if (!family.numbers.insert(file.file_number).second) {
         fail(fmt::format("table {} added twice", file.file_number));
       }
-      files_.emplace(std::pair{file.level, file.file_number}, file);
+      family.files.emplace(std::pair{file.level, file.file_number}, file);
     }
   }
 
@@ -134,9 +151,7 @@ class Replay {
   uint64_t offset_ = 0;  // of the edit being applied
   ManifestVersion version_;
   std::vector<VersionEdit> group_;
-  std::map<uint32_t, std::string> families_;
-  std::map<std::pair<uint32_t, uint64_t>, FileEntry> files_;  // (level, number)
-  std::set<uint64_t> numbers_;
+  std::map<uint32_t, Family> families_;  // by id
   bool has_log_number_ = false;
   bool has_next_file_number_ = false;
   bool has_last_sequence_ = false;
@@ -144,12 +159,31 @@ class Replay {
 
 }  // namespace
 
+uint64_t ManifestFamily::table_count() const {
+  uint64_t count = 0;
+  for (auto const& files : levels) count += files.size();
+  return count;
+}
+
+uint64_t ManifestFamily::table_bytes() const {
+  uint64_t bytes = 0;
+  for (auto const& files : levels) {
+    for (FileEntry const& file : files) bytes += file.file_bytes;
+  }
+  return bytes;
+}
+
+ManifestFamily const* ManifestVersion::find_family(std::string_view name) const {
+  auto const found =
+      std::find_if(families.begin(), families.end(),
+                   [&](ManifestFamily const& family) { return family.name == name; });
+  return found == families.end() ? nullptr : &*found;
+}
+
 uint64_t manifest_number_of(std::string_view file_name) {
   if (!file_name.starts_with(kManifestPrefix)) return 0;
   std::string_view const digits = file_name.substr(kManifestPrefix.size());
-  uint64_t number = 0;
-  auto const [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  return error == std::errc() && end == digits.data() + digits.size() ? number : 0;
+  return parse_file_number(digits).value_or(0);
 }
 
 std::string read_current(std::string const& database) {

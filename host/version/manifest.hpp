@@ -17,22 +17,34 @@
 
 namespace levelscan {
 
-// The default column family as the MANIFEST describes it.
+// A column family that is live at the MANIFEST's end.
+struct ManifestFamily {
+  uint32_t id = 0;
+  std::string name;
+  std::string comparator;
+  uint64_t log_number = 0;                     // write-ahead logs with a lower number are flushed
+  std::vector<std::vector<FileEntry>> levels;  // [level][i], by file number
+  std::map<uint64_t, uint64_t>
+      blob_files;  // number -> blobs that are not garbage, where there are any
+  bool user_timestamps_persisted = true;
+
+  [[nodiscard]] uint64_t table_count() const;
+  [[nodiscard]] uint64_t table_bytes() const;
+};
+
 struct ManifestVersion {
   std::string path;             // of the MANIFEST
   uint64_t number = 0;          // in its name
   uint64_t complete_bytes = 0;  // up to the end of the last whole record
   uint64_t file_bytes = 0;      // that were read
-  std::string comparator;
-  uint64_t log_number = 0;  // write-ahead logs with a lower number are flushed
   uint64_t last_sequence = 0;
   uint64_t next_file_number = 0;
-  std::vector<std::vector<FileEntry>> levels;  // [level][i], by file number
-  std::vector<std::string> column_families;    // all live ones, the default one first
-  std::map<uint64_t, uint64_t> tracked_logs;   // number -> synced bytes
-  std::map<uint64_t, uint64_t>
-      blob_files;  // number -> blobs that are not garbage, where there are any
-  bool user_timestamps_persisted = true;
+  uint64_t log_number_to_keep_min = 0;        // logs below hold nothing of use; 0: not recorded
+  std::map<uint64_t, uint64_t> tracked_logs;  // number -> synced bytes
+  std::vector<ManifestFamily> families;       // by id: the default one first
+
+  // By name; null when there is none.
+  [[nodiscard]] ManifestFamily const* find_family(std::string_view name) const;
 };
 
 // Name of the MANIFEST that CURRENT in directory `database` holds.

@@ -14,6 +14,11 @@
 #include <thread>
 #include <vector>
 
+#ifdef LEVELSCAN_WITH_ROCKSDB
+#include <rocksdb/comparator.h>
+#include <rocksdb/convenience.h>
+#endif
+
 #include "device/device.hpp"
 #include "support/rocksdb_writer.hpp"
 #include "support/temporary_directory.hpp"
@@ -310,18 +315,17 @@ TEST_F(CliDatabase, CorruptionExitsWith4AfterACorrectPrefix) {
   EXPECT_FALSE(std::filesystem::exists(file));
 }
 
-TEST_F(CliDatabase, UnflushedRowsAreRefusedWith5AndDescribed) {
-  {
-    auto const database = testing::open_database(testing::quiet_options(), database_);
-    rocksdb::WriteOptions durable;
-    durable.sync = true;
-    testing::check_ok(database->Put(durable, "unflushed", "row"));
-  }
-  Outcome const outcome = run({"scan", database_});
+TEST_F(CliDatabase, WhatIsRefusedExitsWith5AndIsDescribed) {
+  rocksdb::Options options = testing::quiet_options();
+  testing::check_ok(rocksdb::Comparator::CreateFromString(
+      rocksdb::ConfigOptions(), "leveldb.BytewiseComparator.u64ts", &options.comparator));
+  std::string const timed = directory_ / "timed";
+  testing::open_database(options, timed).reset();
+  Outcome const outcome = run({"scan", timed});
   EXPECT_EQ(outcome.exit_code, 5) << outcome.errors;
   EXPECT_EQ(outcome.output, "");
   EXPECT_THAT(outcome.errors, HasSubstr("unsupported: "));
-  Outcome const info = run({"info", database_, "--json"});
+  Outcome const info = run({"info", timed, "--json"});
   EXPECT_EQ(info.exit_code, 0);
   nlohmann::json const json = nlohmann::json::parse(info.output);
   EXPECT_EQ(json["scannable"], false);
@@ -350,6 +354,54 @@ TEST_F(CliDatabase, InfoCountsWhatIsThere) {
   EXPECT_EQ(json["scannable"], true);
   EXPECT_GT(json["pool"]["pinned_bytes"], 0);
   EXPECT_THAT(run({"info", database_}).output, HasSubstr("can be scanned   yes"));
+}
+
+TEST_F(CliDatabase, ColumnFamiliesAreNamedAndListed) {
+  {
+    auto const database = testing::open_database(testing::quiet_options(), database_);
+    rocksdb::ColumnFamilyHandle* family = nullptr;
+    testing::check_ok(
+        database->CreateColumnFamily(rocksdb::ColumnFamilyOptions(), "orders", &family));
+    testing::check_ok(database->Put(rocksdb::WriteOptions(), family, "order1", "paid"));
+    testing::check_ok(database->Flush(rocksdb::FlushOptions(), family));
+    testing::check_ok(database->DestroyColumnFamilyHandle(family));
+  }
+  EXPECT_EQ(run({"scan", database_, "--cf", "orders"}).output, "key,value\norder1,paid\n");
+  EXPECT_EQ(run({"verify", database_, "--cf=orders"}).exit_code, 0);
+  EXPECT_THAT(run({"info", database_, "--cf", "orders"}).output,
+              HasSubstr("column family    orders"));
+  EXPECT_THAT(run({"info", database_}).output, HasSubstr("\norders "));
+  expect_usage_error({"scan", database_, "--cf", "order"}, "there are: default, orders");
+}
+
+TEST_F(CliDatabase, RowsOfTheWriteAheadLogAreCountedAndMayBeLeftOut) {
+  {
+    rocksdb::Options options = testing::quiet_options();
+    options.avoid_flush_during_shutdown = true;
+    auto const database = testing::open_database(options, database_);
+    testing::put(*database, "unflushed1", "row");
+    testing::put(*database, "unflushed2", std::string(100000, 'v'));
+  }
+  std::vector<std::string> const counting = {"scan", database_, "--agg", "count()"};
+  EXPECT_EQ(run(counting).output, "count()\n202\n");
+  EXPECT_EQ(run(counting).errors, "");
+  Outcome const without = run({"scan", database_, "--agg", "count()", "--no-wal"});
+  EXPECT_EQ(without.output, "count()\n200\n");
+  EXPECT_THAT(without.errors, HasSubstr("left out (--no-wal)"));
+  EXPECT_EQ(run({"scan", database_, "--agg", "count()", "--no-wal", "-q"}).errors, "");
+  EXPECT_EQ(run({"verify", database_}).exit_code, 0);
+  expect_usage_error({"verify", database_, "--no-wal"}, "leave out --no-wal");
+  EXPECT_EQ(run({"scan", database_, "--wal-dir", directory_ / "none"}).exit_code, 1);
+
+  nlohmann::json const json = nlohmann::json::parse(run({"info", database_, "--json"}).output);
+  EXPECT_EQ(json["last_sequence"], 202);
+  EXPECT_EQ(json["write_ahead_log"]["entries"], 2);
+  EXPECT_EQ(json["runs"].size(), 2U);
+  EXPECT_EQ(json["runs"][0]["level"], -1);
+  EXPECT_THAT(run({"info", database_}).output, HasSubstr("\nWAL "));
+  Outcome const small = run({"scan", database_, "--memory", "100K"});
+  EXPECT_EQ(small.exit_code, 6);
+  EXPECT_THAT(small.errors, HasSubstr("to hold the write-ahead log's rows"));
 }
 
 TEST_F(CliDatabase, VerifyFindsNoDifference) {

@@ -64,6 +64,9 @@ class Collector final : public RecordSink {
 struct Coverage {
   DatabaseShape shape;
   std::set<KeyOrder> key_orders;
+  std::set<std::string> column_families;
+  uint64_t databases_with_unflushed_rows = 0;
+  uint64_t databases_with_several_logs = 0;
   uint64_t scans = 0;
   uint64_t scans_with_rows = 0;
   uint64_t scans_of_several_windows = 0;
@@ -153,7 +156,9 @@ class DatabaseScans {
 
   // Stops at the first difference.
   void run() {
-    DatabaseVersion const version = open_version(database_.path);
+    OpenOptions open;
+    open.column_family = database_.column_family;
+    DatabaseVersion const version = open_version(database_.path, open);
     // A flush that drops the last writes (a single deletion and what it deletes) may leave the
     // MANIFEST a little behind the writer.
     last_sequence_ = version.last_sequence;
@@ -161,6 +166,7 @@ class DatabaseScans {
     ASSERT_LE(last_sequence_, database_.snapshots.rbegin()->first);
     coverage_.shape.add(version);
     coverage_.key_orders.insert(key_order_);
+    cover(version);
     RandomQueries queries(random_, [this](SampleRow& row) { return draw_row(row); });
     for (uint32_t i = 0; i < kScannersEach; ++i) {
       TestDevice const device = draw_device(random_);
@@ -292,6 +298,13 @@ class DatabaseScans {
     cover(query, result);
   }
 
+  void cover(DatabaseVersion const& version) {
+    UnflushedRows const& unflushed = version.unflushed.value();
+    if (unflushed.entries != 0) ++coverage_.databases_with_unflushed_rows;
+    if (unflushed.logs.size() > 1) ++coverage_.databases_with_several_logs;
+    coverage_.column_families.insert(version.column_family);
+  }
+
   void cover(Query const& query, ScanResult const& result) {
     ScanStatistics const& statistics = result.statistics;
     ++coverage_.scans;
@@ -329,7 +342,8 @@ void print_coverage(Coverage const& coverage) {
       "separators: {} tables with internal keys, {} with user keys\n"
       "{} range tombstones, {} clipped, {} ending between versions; {} tables of nothing else\n"
       "{} filtered, shadowed by values {}, by tombstones {}, by ranges {}; windows probed {}, "
-      "marked {}\n",
+      "marked {}\n"
+      "{} databases with unflushed rows, {} with several logs\n",
       coverage.scans, coverage.scans_with_rows, coverage.scans_of_several_windows,
       coverage.scans_of_several_tasks, coverage.aggregate_scans, coverage.limited_scans,
       coverage.old_snapshots, shape.tables, shape.blocks, shape.entries, shape.tombstones,
@@ -338,13 +352,17 @@ void print_coverage(Coverage const& coverage) {
       shape.user_separators, shape.range_tombstones, shape.clipped_range_tombstones,
       shape.range_tombstones_between_versions, shape.tables_of_range_tombstones, coverage.filtered,
       coverage.shadowed_value, coverage.shadowed_tombstone, coverage.shadowed_range,
-      coverage.windows_probed, coverage.windows_marked);
+      coverage.windows_probed, coverage.windows_marked, coverage.databases_with_unflushed_rows,
+      coverage.databases_with_several_logs);
 }
 
 void expect_covered(Coverage const& coverage) {
   DatabaseShape const& shape = coverage.shape;
   EXPECT_GE(shape.runs_max, 3u);
   EXPECT_EQ(coverage.key_orders.size(), 2u);
+  EXPECT_EQ(coverage.column_families.size(), 2u);
+  EXPECT_GT(coverage.databases_with_unflushed_rows, 0u);
+  EXPECT_GT(coverage.databases_with_several_logs, 0u);
   EXPECT_GT(coverage.scans_with_rows, coverage.scans / 2) << "mostly non-empty answers";
   EXPECT_GT(coverage.scans_of_several_windows, coverage.scans / 10);
   EXPECT_GT(coverage.scans_of_several_tasks, coverage.scans / 10);

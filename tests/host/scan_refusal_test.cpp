@@ -67,17 +67,6 @@ TEST_F(ScanRefusal, MergeOperandsComeBeforeAnyRow) {
   expect_refused("merge");
 }
 
-TEST_F(ScanRefusal, UnflushedRowsInTheWriteAheadLogComeBeforeAnyRow) {
-  write_small_database(path(), options());
-  rocksdb::Options unflushed = options();
-  unflushed.avoid_flush_during_shutdown = true;
-  auto database = open_database(unflushed, path());
-  put(*database, "key1100", "newer");
-  check_ok(database->Close());
-  database.reset();
-  expect_refused("log");
-}
-
 TEST_F(ScanRefusal, BlobFilesComeBeforeAnyRow) {
   rocksdb::Options blobs = options();
   blobs.enable_blob_files = true;

@@ -183,7 +183,8 @@ void expect_same_database(rocksdb::DB& oracle, std::string const& path, Coverage
   for (Refusal const& refusal : version.refusals) ADD_FAILURE() << refusal_text(refusal);
   EXPECT_EQ(version.last_sequence, oracle.GetLatestSequenceNumber());
   EXPECT_EQ(version.comparator, rocksdb::BytewiseComparator()->Name());
-  EXPECT_EQ(version.column_families, std::vector<std::string>{"default"});
+  ASSERT_EQ(version.column_families.size(), 1u);
+  EXPECT_EQ(version.column_families[0].name, "default");
 
   std::vector<rocksdb::LiveFileMetaData> live;
   oracle.GetLiveFilesMetaData(&live);

@@ -205,29 +205,6 @@ TEST_F(RefusalOf, UserDefinedTimestamps) {
   expect_refused(path(), "user-defined timestamps");
 }
 
-TEST_F(RefusalOf, ColumnFamilies) {
-  write_small_database(path(), quiet_options(), [](rocksdb::DB& database) {
-    for (char const* const name : {"orders", "customers"}) {
-      rocksdb::ColumnFamilyHandle* family = nullptr;
-      check_ok(database.CreateColumnFamily(rocksdb::ColumnFamilyOptions(), name, &family));
-      check_ok(database.DestroyColumnFamilyHandle(family));
-    }
-  });
-  EXPECT_EQ(open_version(path()).column_families,
-            (std::vector<std::string>{"default", "orders", "customers"}));
-  expect_refused(path(), "column families besides the default one (orders, customers)");
-}
-
-TEST_F(RefusalOf, NoDroppedColumnFamilies) {
-  write_small_database(path(), quiet_options(), [](rocksdb::DB& database) {
-    rocksdb::ColumnFamilyHandle* family = nullptr;
-    check_ok(database.CreateColumnFamily(rocksdb::ColumnFamilyOptions(), "orders", &family));
-    check_ok(database.DropColumnFamily(family));
-    check_ok(database.DestroyColumnFamilyHandle(family));
-  });
-  EXPECT_TRUE(features_refused(path()).empty());
-}
-
 TEST_F(RefusalOf, BlobFiles) {
   rocksdb::Options options = quiet_options();
   options.enable_blob_files = true;
@@ -249,20 +226,7 @@ TEST_F(RefusalOf, TablesInOtherDirectories) {
   expect_refused(path(), "table in another directory (path id 1 of db_paths)");
 }
 
-TEST_F(RefusalOf, UnflushedDataInTheWriteAheadLog) {
-  {
-    rocksdb::Options options = quiet_options();
-    options.avoid_flush_during_shutdown = true;
-    auto const database = testing::open_database(options, path());
-    testing::put(*database, "key", "value");
-  }
-  expect_refused(path(), "unflushed data in the write-ahead log");
-  { auto const recovered = testing::open_database(quiet_options(), path()); }
-  EXPECT_TRUE(features_refused(path()).empty());
-  EXPECT_EQ(open_version(path()).runs.size(), 1u);
-}
-
-TEST_F(RefusalOf, UnflushedDataInAWriteAheadLogElsewhere) {
+TEST_F(RefusalOf, AMissingWriteAheadLogDirectory) {
   rocksdb::Options options = quiet_options();
   options.wal_dir = beside("logs");
   write_small_database(path(), options);
@@ -272,10 +236,40 @@ TEST_F(RefusalOf, UnflushedDataInAWriteAheadLogElsewhere) {
     auto const database = testing::open_database(options, path());
     testing::put(*database, "key", "value");
   }
-  expect_refused(path(), "unflushed data in the write-ahead log");
-  EXPECT_THAT(open_version(path()).refusals.at(0).file, HasSubstr(beside("logs")));
-  std::filesystem::remove_all(beside("logs"));
+  DatabaseVersion const version = open_version(path());
+  EXPECT_TRUE(version.refusals.empty());
+  EXPECT_EQ(version.unflushed->entries, 1u);
+  EXPECT_THAT(version.unflushed->logs.at(0).path, HasSubstr(beside("logs")));
+  std::filesystem::rename(beside("logs"), beside("moved"));
   expect_refused(path(), "write-ahead log directory that is missing");
+  OpenOptions moved;
+  moved.wal_directory = beside("moved");
+  EXPECT_EQ(open_version(path(), moved).unflushed->entries, 1u);
+  OpenOptions without;
+  without.use_wal = false;
+  DatabaseVersion const tables_only = open_version(path(), without);
+  EXPECT_TRUE(tables_only.refusals.empty());
+  EXPECT_FALSE(tables_only.unflushed);
+  EXPECT_THAT(tables_only.remarks, Contains(HasSubstr("--no-wal")));
+}
+
+TEST_F(RefusalOf, RowsOfTheWriteAheadLogThatDoNotFitTheMemory) {
+  {
+    rocksdb::Options options = quiet_options();
+    options.avoid_flush_during_shutdown = true;
+    auto const database = testing::open_database(options, path());
+    for (int i = 0; i < 100; ++i)
+      testing::put(*database, std::to_string(i), std::string(1000, 'v'));
+  }
+  OpenOptions options;
+  options.memory_bytes = 100000;
+  DatabaseVersion const version = open_version(path(), options);
+  expect_error(ErrorCode::kDevice, "raise --memory to at least ",
+               [&] { require_scannable(version); });
+  EXPECT_EQ(version.unflushed->entries, 100u);
+  EXPECT_TRUE(version.runs.empty());
+  options.memory_bytes = version.unflushed->memory_needed;
+  require_scannable(open_version(path(), options));
 }
 
 class DatabaseVersionOf : public RefusalOf {};

@@ -173,36 +173,53 @@ TEST(Manifest, FilesAreAddedMovedAndDeleted) {
       {header(), new_file4(0, 10, "a", "k") + new_file4(0, 11, "b", "z"),
        varint(6) + varint(0) + varint(10) + new_file4(2, 10, "a", "k"),
        varint(6) + varint(0) + varint(11) + varint(4) + varint(120) + varint(2) + varint(8)});
-  EXPECT_EQ(version.comparator, "leveldb.BytewiseComparator");
-  EXPECT_EQ(version.log_number, 8u);
+  ASSERT_EQ(version.families.size(), 1u);
+  ManifestFamily const& family = version.families[0];
+  EXPECT_EQ(family.name, "default");
+  EXPECT_EQ(family.comparator, "leveldb.BytewiseComparator");
+  EXPECT_EQ(family.log_number, 8u);
   EXPECT_EQ(version.last_sequence, 120u);
   EXPECT_EQ(version.next_file_number, 20u);
-  ASSERT_EQ(version.levels.size(), 3u);
-  EXPECT_TRUE(version.levels[0].empty());
-  ASSERT_EQ(version.levels[2].size(), 1u);
-  EXPECT_EQ(version.levels[2][0].file_number, 10u);
-  EXPECT_EQ(version.column_families, std::vector<std::string>{"default"});
+  ASSERT_EQ(family.levels.size(), 3u);
+  EXPECT_TRUE(family.levels[0].empty());
+  ASSERT_EQ(family.levels[2].size(), 1u);
+  EXPECT_EQ(family.levels[2][0].file_number, 10u);
+  EXPECT_EQ(family.table_count(), 1u);
 }
 
-TEST(Manifest, OtherColumnFamiliesKeepTheirFilesToThemselves) {
+TEST(Manifest, ColumnFamiliesKeepTheirFilesToThemselves) {
   std::vector<std::string> edits = {
-      header(), varint(200) + varint(1) + varint(201) + prefixed("orders"),
+      header(),
+      varint(200) + varint(1) + varint(201) + prefixed("orders") + varint(1) + prefixed("reverse") +
+          varint(2) + varint(5),
       varint(200) + varint(2) + varint(201) + prefixed("dropped"),
       varint(200) + varint(1) + varint(2) + varint(50) + new_file4(0, 10, "a", "k"),
-      varint(200) + varint(2) + varint(202)};
+      varint(200) + varint(2) + new_file4(3, 12, "a", "k"),
+      varint(200) + varint(2) + varint(202),
+      varint(10) + varint(7) + varint(200) + varint(1) + new_file4(6, 11, "l", "z")};
   ManifestVersion const version = replay(edits);
-  EXPECT_TRUE(version.levels.empty());
-  EXPECT_EQ(version.log_number, 4u);
-  EXPECT_EQ(version.column_families, (std::vector<std::string>{"default", "orders"}));
+  ASSERT_EQ(version.families.size(), 2u);
+  EXPECT_TRUE(version.families[0].levels.empty());
+  EXPECT_EQ(version.families[0].log_number, 4u);
+  EXPECT_EQ(version.find_family("dropped"), nullptr);
+  ManifestFamily const* const orders = version.find_family("orders");
+  ASSERT_NE(orders, nullptr);
+  EXPECT_EQ(orders->id, 1u);
+  EXPECT_EQ(orders->comparator, "reverse");
+  EXPECT_EQ(orders->log_number, 50u);
+  ASSERT_EQ(orders->levels.size(), 7u);
+  EXPECT_EQ(orders->levels[0].at(0).file_number, 10u);
+  EXPECT_EQ(orders->levels[6].at(0).file_number, 11u);
+  EXPECT_EQ(version.log_number_to_keep_min, 7u);
 }
 
 TEST(Manifest, AtomicGroupsCountWhollyOrNotAtAll) {
   auto const member = [](uint32_t remaining, uint64_t number) {
     return varint(300) + varint(remaining) + new_file4(0, number, "a", "b");
   };
-  EXPECT_EQ(replay({header(), member(1, 10), member(0, 11)}).levels.at(0).size(), 2u);
-  EXPECT_TRUE(replay({header(), member(1, 10)}).levels.empty());
-  EXPECT_EQ(replay({header(), member(0, 10), member(1, 11)}).levels.at(0).size(), 1u);
+  EXPECT_EQ(replay({header(), member(1, 10), member(0, 11)}).families[0].levels.at(0).size(), 2u);
+  EXPECT_TRUE(replay({header(), member(1, 10)}).families[0].levels.empty());
+  EXPECT_EQ(replay({header(), member(0, 10), member(1, 11)}).families[0].levels.at(0).size(), 1u);
   expect_error(ErrorCode::kCorruption, "atomic group", [&] {
     replay({header(), member(1, 10), new_file4(0, 11, "a", "b")});
   });
@@ -217,9 +234,9 @@ TEST(Manifest, BlobFilesLiveUntilAllTheirBlobsAreGarbage) {
   auto const garbage = [](uint64_t count) {
     return varint(401) + varint(31) + varint(count) + varint(1) + varint(0);
   };
-  EXPECT_EQ(replay({header(), added, garbage(4)}).blob_files,
+  EXPECT_EQ(replay({header(), added, garbage(4)}).families[0].blob_files,
             (std::map<uint64_t, uint64_t>{{31, 6}}));
-  EXPECT_TRUE(replay({header(), added, garbage(4), garbage(6)}).blob_files.empty());
+  EXPECT_TRUE(replay({header(), added, garbage(4), garbage(6)}).families[0].blob_files.empty());
 }
 
 TEST(Manifest, EditsThatDoNotFitAreCorruption) {

@@ -24,14 +24,15 @@ inline constexpr uint64_t kUnknownSequence = UINT64_MAX;
 
 struct RandomDatabase {
   std::string path;
-  std::string description;  // the options that were drawn
+  std::string column_family;  // whose rows these are; there may be another one
+  std::string description;    // the options that were drawn
   // Sequence number -> rows of librocksdb's iterator at that snapshot, in key order. Each snapshot
   // was held through every compaction since; the last one is the newest sequence number.
   std::map<uint64_t, std::vector<OracleRow>> snapshots;
   std::vector<std::string> keys;  // that were written at some time
 };
 
-// Writes a database into the new directory `path`, flushes it and closes it. Everything follows
+// Writes a database into the new directory `path` and closes it, flushed or not. Everything follows
 // from the random numbers: options, keys, values, the order of writes, flushes and compactions.
 // Throws std::runtime_error when librocksdb fails or contradicts itself.
 [[nodiscard]] RandomDatabase write_random_database(Random& random, std::string const& path);

@@ -94,8 +94,8 @@ struct Scan {
 };
 
 inline Scan scan(std::string const& path, Query const& query, ScannerOptions const& options,
-                 CpuMirror mirror) {
-  DatabaseVersion const version = open_version(path);
+                 CpuMirror mirror, OpenOptions const& open = {}) {
+  DatabaseVersion const version = open_version(path, open);
   std::unique_ptr<Device> const device = make_cpu_device(mirror);
   Scanner scanner(version, options, *device);
   RowCollector collector;
@@ -105,8 +105,8 @@ inline Scan scan(std::string const& path, Query const& query, ScannerOptions con
 
 // Scans in every way and expects the same rows each time. Returns the statistics of the last scan,
 // with ordinary buffers and one task.
-inline ScanStatistics expect_rows(std::string const& path, Query const& query,
-                                  Rows const& expected) {
+inline ScanStatistics expect_rows(std::string const& path, Query const& query, Rows const& expected,
+                                  OpenOptions const& open = {}) {
   ScanStatistics statistics;
   std::vector<ScannerOptions> ways;
   for (uint32_t const bytes : {256u, 1024u, 16384u}) ways.push_back(tiny_options(bytes));
@@ -118,7 +118,7 @@ inline ScanStatistics expect_rows(std::string const& path, Query const& query,
     for (CpuMirror const mirror : {CpuMirror::kSeparate, CpuMirror::kAliasing}) {
       SCOPED_TRACE(fmt::format("data blocks of {} bytes, {} mirror", options.data_block_bytes,
                                mirror == CpuMirror::kSeparate ? "separate" : "aliasing"));
-      Scan const found = scan(path, query, options, mirror);
+      Scan const found = scan(path, query, options, mirror, open);
       EXPECT_EQ(found.rows.size(), expected.size());
       for (std::size_t i = 0; i < found.rows.size() && i < expected.size(); ++i) {
         if (found.rows[i] == expected[i]) continue;
