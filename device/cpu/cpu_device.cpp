@@ -140,6 +140,10 @@ void CpuDevice::resolve_probe_async(ResolveProbe::Args const& args, StreamView) 
   launch<ResolveProbe>(args, tiles_over(args.candidate_count, kTileCandidates));
 }
 
+void CpuDevice::complete_deferred_async(CompleteDeferred::Args const& args, StreamView) {
+  launch<CompleteDeferred>(args, tiles_over(args.value_count, kTileDeferred));
+}
+
 void CpuDevice::measure_rows_async(MeasureRows::Args const& args, StreamView) {
   launch<MeasureRows>(args, tiles_over(args.rows.row_count, kTileRows));
 }

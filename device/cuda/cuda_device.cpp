@@ -202,6 +202,10 @@ void CudaDevice::resolve_probe_async(ResolveProbe::Args const& args, StreamView 
   run([&] { launches::resolve_probe(args, stream_of(stream)); });
 }
 
+void CudaDevice::complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) {
+  run([&] { launches::complete_deferred(args, stream_of(stream)); });
+}
+
 void CudaDevice::measure_rows_async(MeasureRows::Args const& args, StreamView stream) {
   run([&] { launches::measure_rows(args, stream_of(stream)); });
 }

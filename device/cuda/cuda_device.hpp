@@ -57,6 +57,7 @@ class CudaDevice final : public Device {
   void resolve_mark_async(ResolveMark::Args const& args, uint32_t tile_count,
                           StreamView stream) override;
   void resolve_probe_async(ResolveProbe::Args const& args, StreamView stream) override;
+  void complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) override;
   void measure_rows_async(MeasureRows::Args const& args, StreamView stream) override;
   void emit_rows_async(EmitRows::Args const& args, StreamView stream) override;
 

@@ -85,6 +85,11 @@ void resolve_probe(ResolveProbe::Args const& args, cudaStream_t stream) {
                        "kernel ResolveProbe");
 }
 
+void complete_deferred(CompleteDeferred::Args const& args, cudaStream_t stream) {
+  launch<CompleteDeferred>(args, tiles_over(args.value_count, kTileDeferred), kThreads, stream,
+                           "kernel CompleteDeferred");
+}
+
 void measure_rows(MeasureRows::Args const& args, cudaStream_t stream) {
   launch<MeasureRows>(args, tiles_over(args.rows.row_count, kTileRows), kThreads, stream,
                       "kernel MeasureRows");

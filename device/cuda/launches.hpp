@@ -22,6 +22,7 @@ void gather(Gather::Args const& args, uint32_t tile_count, cudaStream_t stream);
 void resolve_ranges(ResolveRanges::Args const& args, cudaStream_t stream);
 void resolve_mark(ResolveMark::Args const& args, uint32_t tile_count, cudaStream_t stream);
 void resolve_probe(ResolveProbe::Args const& args, cudaStream_t stream);
+void complete_deferred(CompleteDeferred::Args const& args, cudaStream_t stream);
 void measure_rows(MeasureRows::Args const& args, cudaStream_t stream);
 void emit_rows(EmitRows::Args const& args, cudaStream_t stream);
 

@@ -171,6 +171,21 @@ void add_database_flags(CLI::App& command, DatabaseArguments& arguments) {
           "checked")
       ->type_name("NAME=bytewise|reverse")
       ->allow_extra_args(false);
+  command
+      .add_option_function<std::string>(
+          "--merge-operator",
+          [&arguments](std::string const& given) {
+            arguments.options.merge_operator = parse_merge_operator(given);
+            if (!arguments.options.merge_operator) {
+              throw Error(ErrorCode::kUsage,
+                          fmt::format("--merge-operator '{}': uint64add, stringappend, "
+                                      "stringappendtest, max or put, or "
+                                      "{{id=stringappend;delimiter=D}}",
+                                      given));
+            }
+          },
+          "What merges operands (what the database's own files name)")
+      ->type_name("NAME");
 }
 
 void add_scan_flags(CLI::App& command, ScanArguments& arguments) {

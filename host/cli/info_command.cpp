@@ -155,6 +155,12 @@ std::optional<PoolNeeds> pool_needs(GlobalArguments const& global, DatabaseVersi
   }
 }
 
+uint64_t blob_bytes(DatabaseVersion const& version) {
+  uint64_t bytes = 0;
+  for (auto const& [number, file] : version.blob_files) bytes += file->file().size();
+  return bytes;
+}
+
 Json json_of(RunSummary const& run) {
   Json json;
   json["level"] = run.level;
@@ -229,6 +235,9 @@ std::string info_json(DatabaseVersion const& version, std::vector<RunSummary> co
   for (RunSummary const& run : runs) json["runs"].push_back(json_of(run));
   json["total"] = json_of(total_of(runs));
   json["total"].erase("level");
+  json["merge_operator"] =
+      version.merge_operator ? Json(version.merge_operator->name) : Json(nullptr);
+  json["blob_files"] = {{"count", version.blob_files.size()}, {"bytes", blob_bytes(version)}};
   Features const features = features_of(version);
   json["features"] = {{"format_versions", features.format_versions},
                       {"checksums", features.checksums},
@@ -311,8 +320,13 @@ std::string info_text(DatabaseVersion const& version, std::vector<RunSummary> co
   fmt::format_to(out, "compression      {}\n", join(features.compressions));
   fmt::format_to(out, "index            {}\n", join(features.indexes));
   RunSummary const total = total_of(runs);
-  fmt::format_to(out, "merge operands   {}\nrange deletions  {}\n", total.merge_operands,
+  fmt::format_to(out, "merge operands   {}{}\nrange deletions  {}\n", total.merge_operands,
+                 version.merge_operator ? ", " + version.merge_operator->name : std::string(),
                  total.range_deletions);
+  if (!version.blob_files.empty()) {
+    fmt::format_to(out, "blob files       {}, {:.1f} MiB\n", version.blob_files.size(),
+                   mebibytes(blob_bytes(version)));
+  }
   if (needs) {
     fmt::format_to(out,
                    "pool             {:.1f} MiB pinned, {:.1f} MiB on the device ({}): {} scan "

@@ -368,6 +368,13 @@ RunView RunReader::view() const {
                  run_.largest_sequence, smallest_sequence_,     key_order_};
 }
 
+RunView RunReader::host_view() const {
+  RunView host = view();
+  host.data = level_.data.host();
+  host.blocks = level_.blocks_host();
+  return host;
+}
+
 std::string RunReader::place_of_data(uint32_t data_offset) const {
   if (block_count_ == 0) return fmt::format("level {}", run_.level);
   DataBlockRef const* const blocks = level_.blocks_host();

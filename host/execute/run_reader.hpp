@@ -77,6 +77,9 @@ class RunReader {
   // What is resident. first_slot and first_tile are left to the caller.
   [[nodiscard]] RunView view() const;
 
+  // The same in host memory, which is what the device's is a copy of.
+  [[nodiscard]] RunView host_view() const;
+
   // The file and offset of a resident data block, by an offset into the level buffer's data block.
   [[nodiscard]] std::string place_of_data(uint32_t data_offset) const;
   [[nodiscard]] std::string place_of_index() const;

@@ -26,6 +26,8 @@ struct ScanStatistics {
   uint64_t shadowed_value = 0;
   uint64_t shadowed_tombstone = 0;
   uint64_t shadowed_range = 0;
+  uint64_t values_merged = 0;      // of rows with merge operands
+  uint64_t values_from_blobs = 0;  // read from blob files
   uint64_t rows_found = 0;
   uint64_t bytes_planned = 0;
   uint64_t bytes_read = 0;
@@ -42,6 +44,7 @@ struct ScanStatistics {
   uint64_t fill_data_ns = 0;
   uint64_t filter_ns = 0;
   uint64_t resolve_ns = 0;
+  uint64_t complete_ns = 0;  // values that don't stand in blocks
   uint64_t emit_ns = 0;
   uint64_t total_ns = 0;  // wall clock of the scan
   // The pool.

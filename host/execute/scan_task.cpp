@@ -23,7 +23,11 @@ ScanTask::ScanTask(ScanContext& context, ScanBuffer& buffer, TaskState& state)
       state_(state),
       stream_(buffer.stream),
       key_order_(context.version->key_order),
-      arena_(buffer.control) {
+      arena_(buffer.control),
+      stuck_(context.version->runs.size(), false),
+      deferring_candidates_max_(context.layout->candidates_max),
+      deferred_(*context.version, buffer, *context.device, context.verify_checksums,
+                state.statistics) {
   std::size_t const run_count = context.version->runs.size();
   readers_.reserve(run_count);
   for (std::size_t r = 0; r < run_count; ++r) {
@@ -48,6 +52,7 @@ void ScanTask::run() {
     if (context_.interrupted != nullptr && context_.interrupted->load(std::memory_order_relaxed)) {
       throw Error(ErrorCode::kInterrupted, "interrupted");
     }
+    stuck_.assign(readers_.size(), false);
     fill(kFirstVersion, RunReader::kAnyBlocks, false);
     KeyRange window{state_.cursor, smallest_frontier()};
     if (window.is_empty(key_order_)) {
@@ -62,18 +67,35 @@ void ScanTask::run() {
   }
 }
 
+// A field as kernels load it: the name of its column lies where they can read it.
+Field ScanTask::device_field(Field field, std::string_view column) {
+  if (field.source == FieldSource::kColumn) field.column = arena_.put(column);
+  return field;
+}
+
+std::vector<Field> ScanTask::device_fields(std::vector<NamedField> const& named) {
+  std::vector<Field> fields;
+  for (NamedField const& field : named) fields.push_back(device_field(field.field, field.column));
+  return fields;
+}
+
 void ScanTask::upload_query() {
   CompiledPredicate const& compiled = context_.predicate;
+  std::vector<Field> fields;
+  for (std::size_t i = 0; i < compiled.fields.size(); ++i) {
+    fields.push_back(device_field(compiled.fields[i], compiled.column_names[i]));
+  }
   predicate_.instructions = arena_.put(std::span<Instruction const>(compiled.instructions));
-  predicate_.fields = arena_.put(std::span<Field const>(compiled.fields));
+  predicate_.fields = arena_.put(std::span<Field const>(fields));
   predicate_.constants = arena_.put(std::span<Constant const>(compiled.constants));
   predicate_.constant_bytes = arena_.put(std::span<uint8_t const>(compiled.constant_bytes));
   predicate_.instruction_count = static_cast<uint32_t>(compiled.instructions.size());
   predicate_.reads_key = compiled.reads_key ? 1 : 0;
-  columns_ = arena_.put(std::span<Field const>(context_.columns));
-  std::vector<Field> fields;
-  for (AggregateInput const& input : context_.aggregate_inputs) fields.push_back(input.field);
-  aggregate_fields_ = arena_.put(std::span<Field const>(fields));
+  columns_ = arena_.put(std::span<Field const>(device_fields(context_.columns)));
+  for (AggregateInput const& input : context_.aggregate_inputs) {
+    aggregate_inputs_.push_back(device_field(input.field.field, input.field.column));
+  }
+  aggregate_fields_ = arena_.put(std::span<Field const>(aggregate_inputs_));
   arena_.upload(device_, stream_);
   query_bytes_ = arena_.used();
 }
@@ -81,17 +103,31 @@ void ScanTask::upload_query() {
 // Fills the runs that are dry; with `only_stuck` for the window of the cursor's key alone.
 void ScanTask::fill(uint64_t trailer, uint32_t blocks_max, bool only_stuck) {
   std::vector<RunReader*> filling;
-  for (RunReader& reader : readers_) {
+  for (std::size_t r = 0; r < readers_.size(); ++r) {
+    RunReader& reader = readers_[r];
     if (!reader.is_dry(state_.cursor)) continue;
     reader.begin_fill(state_.cursor, trailer, blocks_max);
     filling.push_back(&reader);
+    stuck_[r] = only_stuck;
   }
+  read_blocks(filling, query_bytes_);
+  timed(&ScanStatistics::fill_data_ns, [&] {
+    for (RunReader* reader : filling) {
+      if (only_stuck) reader->set_frontier(KeyBound::after(state_.cursor.key));
+      reader->mirror_data(device_, stream_);
+    }
+  });
+}
+
+// Brings what the fills that have begun are to hold into host memory. The first `kept_bytes` of the
+// arena stay.
+void ScanTask::read_blocks(std::vector<RunReader*> const& filling, std::size_t kept_bytes) {
   for (;;) {
     bool const any = std::any_of(filling.begin(), filling.end(),
                                  [](RunReader const* reader) { return reader->wants_index(); });
     if (!any) break;
     timed(&ScanStatistics::fill_index_ns, [&] {
-      arena_.rewind(query_bytes_);
+      arena_.rewind(kept_bytes);
       index_views_.assign(readers_.size(), IndexView{});
       for (std::size_t r = 0; r < readers_.size(); ++r) {
         if (readers_[r].wants_index()) {
@@ -117,12 +153,6 @@ void ScanTask::fill(uint64_t trailer, uint32_t blocks_max, bool only_stuck) {
       }
     });
   }
-  timed(&ScanStatistics::fill_data_ns, [&] {
-    for (RunReader* reader : filling) {
-      if (only_stuck) reader->set_frontier(KeyBound::after(state_.cursor.key));
-      reader->mirror_data(device_, stream_);
-    }
-  });
 }
 
 KeyBound ScanTask::smallest_frontier() const {
@@ -138,6 +168,28 @@ void ScanTask::process(KeyRange window) {
   formatted_.clear();
   round_aggregates_.assign(context_.aggregate_inputs.size(), AggregateState{});
 
+  deferred_.begin_round();
+  uint64_t total = 0;
+  bool cut = false;
+  for (bool done = false; !done;) {
+    total = find_candidates(window);
+    if (total == 0) break;
+    uint32_t const candidate_count = static_cast<uint32_t>(total);
+    timed(&ScanStatistics::resolve_ns, [&] { resolve(candidate_count); });
+    done = buffer_.status_host()->deferred == 0 || complete_values(candidate_count, window);
+    cut |= !done;
+  }
+  // Where values end windows, the next ones need not bring many more candidates to the host.
+  uint64_t const met = cut ? total : deferring_candidates_max_;
+  deferring_candidates_max_ = std::min<uint64_t>(context_.layout->candidates_max,
+                                                 2 * std::max<uint64_t>(met, readers_.size()));
+  if (total != 0) emit(static_cast<uint32_t>(total));
+  commit_round(window);
+}
+
+// Counts the window's candidates and writes them down, those of a smaller window where they don't
+// fit. Returns how many there are.
+uint64_t ScanTask::find_candidates(KeyRange& window) {
   uint64_t total = 0;
   bool placed = false;
   while (!placed) {
@@ -164,32 +216,32 @@ void ScanTask::process(KeyRange window) {
       if (!placed) window.upper = cut_window(window);
     });
   }
-  if (total != 0) {
-    uint32_t const candidate_count = static_cast<uint32_t>(total);
-    uint32_t row_count = 0;
-    timed(&ScanStatistics::resolve_ns, [&] {
-      resolve(candidate_count);
-      row_count = device_.select_alive(buffer_.candidates_device(), candidate_count,
-                                       buffer_.rows_device(), buffer_.scratch_device(), stream_);
-      read_status();
-    });
-    timed(&ScanStatistics::emit_ns, [&] {
-      round_rows_ = row_count;
-      if (row_count == 0) return;
-      if (context_.sink != nullptr) {
-        if (runs_with_candidates_ > 1) {
-          device_.order_rows_async(
-              buffer_.rows_device(), row_count,
-              CandidateLess{buffer_.candidates_device(), buffer_.keys_device(), key_order_},
-              buffer_.scratch_device(), stream_);
-        }
-        emit_rows(row_count);
-      } else {
-        aggregate_rows(row_count);
+  return total;
+}
+
+// Rows or aggregates of the candidates that are left.
+void ScanTask::emit(uint32_t candidate_count) {
+  uint32_t row_count = 0;
+  timed(&ScanStatistics::resolve_ns, [&] {
+    row_count = device_.select_alive(buffer_.candidates_device(), candidate_count,
+                                     buffer_.rows_device(), buffer_.scratch_device(), stream_);
+    read_status();
+  });
+  timed(&ScanStatistics::emit_ns, [&] {
+    round_rows_ = row_count;
+    if (row_count == 0) return;
+    if (context_.sink != nullptr) {
+      if (runs_with_candidates_ > 1) {
+        device_.order_rows_async(
+            buffer_.rows_device(), row_count,
+            CandidateLess{buffer_.candidates_device(), buffer_.keys_device(), key_order_},
+            buffer_.scratch_device(), stream_);
       }
-    });
-  }
-  commit_round(window);
+      emit_rows(row_count);
+    } else {
+      aggregate_rows(row_count);
+    }
+  });
 }
 
 void ScanTask::launch_filter(KeyRange const& window) {
@@ -206,6 +258,8 @@ void ScanTask::launch_filter(KeyRange const& window) {
     views_.push_back(view);
   }
   uint32_t const run_count = static_cast<uint32_t>(views_.size());
+  // Behind the runs: where the values lie that don't stand in blocks.
+  views_.push_back(RunView{buffer_.values.device(), nullptr, 0, 0, 0, 0, 0});
   filter_args_.runs = arena_.put(std::span<RunView const>(views_));
   filter_args_.ranges = buffer_.interval_ranges_device();
   filter_args_.run_count = run_count;
@@ -213,10 +267,14 @@ void ScanTask::launch_filter(KeyRange const& window) {
   filter_args_.window.upper = {arena_.put(std::string_view(window.upper.key)), window.upper.side};
   filter_args_.window.snapshot = context_.snapshot;
   filter_args_.predicate = predicate_;
+  AbsentValue const absent = context_.reads_values ? AbsentValue::kDeferred : AbsentValue::kUnread;
+  filter_args_.merge_operands = context_.version->merge_operator ? absent : AbsentValue::kRefused;
+  filter_args_.blob_references = absent;
   filter_args_.counts = buffer_.counts_device();
   filter_args_.totals = buffer_.totals_device();
   filter_args_.status = buffer_.status_device();
   arena_.upload(device_, stream_);
+  round_bytes_ = arena_.used();
 
   device_.clear_async(buffer_.status.device(), buffer_.status.size(), stream_);
   device_.clear_async(buffer_.counts_device() + slot_count_, sizeof(IntervalCount), stream_);
@@ -247,11 +305,8 @@ void ScanTask::throw_fault(ScanStatus const& status) const {
     case ScanFault::kUnsupportedType: {
       char const* feature = "an entry type";
       switch (static_cast<EntryType>(status.fault_detail)) {
-        case EntryType::kMerge: feature = "merge operands"; break;
-        case EntryType::kBlobIndex: feature = "values in blob files"; break;
+        case EntryType::kMerge: feature = "merge operands of an unknown operator"; break;
         case EntryType::kDeletionWithTimestamp: feature = "user-defined timestamps"; break;
-        case EntryType::kWideColumnEntity: feature = "wide-column entities"; break;
-        case EntryType::kValuePreferredSequence: feature = "values of TimedPut"; break;
         default: break;
       }
       throw Error(
@@ -260,6 +315,16 @@ void ScanTask::throw_fault(ScanStatus const& status) const {
                       "them, or export with RocksDB",
                       reader.place_of_data(status.fault_offset), feature, status.fault_detail));
     }
+    case ScanFault::kCorruptValue:
+      throw Error(ErrorCode::kCorruption,
+                  fmt::format("{}: the value of an entry of type 0x{:02x} cannot be decoded",
+                              reader.place_of_data(status.fault_offset), status.fault_detail));
+    case ScanFault::kEntityVersion:
+      throw Error(ErrorCode::kUnsupported,
+                  fmt::format("{}: wide-column entities of another version than 1 (columns in blob "
+                              "files) are not supported; scan a range without them, or export with "
+                              "RocksDB",
+                              reader.place_of_data(status.fault_offset)));
     case ScanFault::kKeyTooLarge:
       // Twice: a run's share of the space has to hold the key and the next one's mark.
       throw NeedLayout{NeedLayout::Space::kCandidateKeys, 0,
@@ -278,7 +343,10 @@ bool ScanTask::share_candidates(uint64_t total) {
   uint32_t const run_count = static_cast<uint32_t>(readers_.size());
   uint64_t key_bytes = 0;
   for (uint32_t r = 0; r < run_count; ++r) key_bytes += totals[r].key_bytes;
-  uint32_t const candidates_max = context_.layout->candidates_max;
+  uint64_t const limit =
+      buffer_.status_host()->deferred == 0 ? UINT32_MAX : deferring_candidates_max_;
+  uint32_t const candidates_max =
+      static_cast<uint32_t>(std::min<uint64_t>(context_.layout->candidates_max, limit));
   uint32_t const key_bytes_max = context_.layout->candidate_key_bytes;
   if (total <= candidates_max && key_bytes <= key_bytes_max) {
     uint32_t candidate_base = 0;
@@ -392,6 +460,96 @@ bool ScanTask::marking_costs_less(uint32_t candidate_count, uint32_t resident_ru
   return probes * kMarksPerProbe > marks;
 }
 
+bool ScanTask::complete_values(uint32_t candidate_count, KeyRange& window) {
+  std::optional<std::string> cut;
+  timed(&ScanStatistics::complete_ns, [&] {
+    CompleteDeferred::Args const args{
+        filter_args_.runs,           filter_args_.run_count, 0,          nullptr,
+        buffer_.candidates_device(), buffer_.keys_device(),  predicate_, buffer_.status_device()};
+    cut = deferred_.complete(args, candidate_count, *this);
+  });
+  if (!cut) return true;
+  window.upper = KeyBound::before(*cut);
+  return false;
+}
+
+std::string_view ScanTask::stored(Candidate const& candidate) const {
+  RunView const view = readers_[candidate.run].host_view();
+  return {reinterpret_cast<char const*>(view.data + candidate.value_offset), candidate.value_size};
+}
+
+std::string ScanTask::place(Candidate const& candidate) const {
+  return readers_[candidate.run].place_of_data(candidate.value_offset);
+}
+
+void ScanTask::find_versions(std::string const& user_key, MergeHistory& history) {
+  Bytes const key{reinterpret_cast<uint8_t const*>(user_key.data()),
+                  static_cast<uint32_t>(user_key.size())};
+  for (std::size_t r = 0; r < readers_.size(); ++r) {
+    if (stuck_[r]) {
+      append_versions_of_stuck(r, user_key, history);
+      continue;
+    }
+    VersionsEnd const end = append_versions(readers_[r].host_view(), static_cast<uint32_t>(r), key,
+                                            seek_trailer(context_.snapshot), history.versions);
+    if (end == VersionsEnd::kCorrupt) throw corrupt_versions(r);
+  }
+  sort_versions(history.versions);
+  end_at_tombstone(key, history.versions);
+}
+
+// Versions that a range tombstone hides are as good as none: what they are merged to is nothing.
+void ScanTask::end_at_tombstone(Bytes user_key, std::vector<EntryVersion>& versions) const {
+  if (context_.tombstones_host.bound_count == 0) return;
+  auto const hidden =
+      std::find_if(versions.begin(), versions.end(), [&](EntryVersion const& version) {
+        uint64_t const sequence = sequence_of(version.trailer);
+        return newest_tombstone_over(context_.tombstones_host, user_key, sequence) > sequence;
+      });
+  versions.erase(hidden, versions.end());
+}
+
+Error ScanTask::corrupt_versions(std::size_t reader) const {
+  return Error(ErrorCode::kCorruption,
+               fmt::format("{}: an entry cannot be decoded, or keys are out of order",
+                           readers_[reader].place_of_data(0)));
+}
+
+// The versions of the only key of the window, of which more may follow than the run's data block
+// holds: it is filled again from the oldest one on, until nothing older is asked for. On the device
+// stays what was there: only the host looks at these.
+void ScanTask::append_versions_of_stuck(std::size_t r, std::string const& user_key,
+                                        MergeHistory& history) {
+  ScanStatus const status = *buffer_.status_host();
+  Bytes const key{reinterpret_cast<uint8_t const*>(user_key.data()),
+                  static_cast<uint32_t>(user_key.size())};
+  RunReader& reader = readers_[r];
+  uint64_t trailer = seek_trailer(context_.snapshot);
+  bool refilled = false;
+  for (;;) {
+    std::vector<EntryVersion> found;
+    VersionsEnd const end =
+        append_versions(reader.host_view(), static_cast<uint32_t>(r), key, trailer, found);
+    if (end == VersionsEnd::kCorrupt) throw corrupt_versions(r);
+    for (EntryVersion& version : found) {
+      history.copies.emplace_back(version.stored);
+      version.stored = history.copies.back();
+      history.versions.push_back(version);
+    }
+    if (end == VersionsEnd::kKnown || found.empty() || found.back().trailer == 0) break;
+    trailer = found.back().trailer - 1;
+    reader.begin_fill(KeyBound::before(user_key), trailer, 2);
+    read_blocks({&reader}, round_bytes_);
+    refilled = true;
+  }
+  if (!refilled) return;
+  reader.set_frontier(KeyBound::after(user_key));
+  // Index searches report their status where the round's stands.
+  *buffer_.status_host() = status;
+  device_.copy_to_device_async(buffer_.status.device(), buffer_.status.host(), sizeof status,
+                               stream_);
+}
+
 RowsArgs ScanTask::rows_args(uint32_t row_count) const {
   return RowsArgs{filter_args_.runs,
                   buffer_.candidates_device(),
@@ -461,17 +619,17 @@ void ScanTask::emit_rows(uint32_t row_count) {
 
 void ScanTask::aggregate_rows(uint32_t row_count) {
   for (std::size_t i = 0; i < context_.aggregate_inputs.size(); ++i) {
-    AggregateInput const& input = context_.aggregate_inputs[i];
-    Aggregate const window =
-        device_.aggregate(AggregateRow{rows_args(row_count), input.field, input.extremes},
-                          row_count, buffer_.scratch_device(), stream_);
+    Field const& field = aggregate_inputs_[i];
+    Aggregate const window = device_.aggregate(
+        AggregateRow{rows_args(row_count), field, context_.aggregate_inputs[i].extremes}, row_count,
+        buffer_.scratch_device(), stream_);
     AggregateState& state = round_aggregates_[i];
     state.add(window);
     if (window.min_row != kNoRow) {
-      state.offer_min(fetch_scalar(input.field, aggregate_fields_ + i, window.min_row));
+      state.offer_min(fetch_scalar(field, aggregate_fields_ + i, window.min_row));
     }
     if (window.max_row != kNoRow) {
-      state.offer_max(fetch_scalar(input.field, aggregate_fields_ + i, window.max_row));
+      state.offer_max(fetch_scalar(field, aggregate_fields_ + i, window.max_row));
     }
   }
 }

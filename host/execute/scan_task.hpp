@@ -24,6 +24,7 @@
 #include "device/device.hpp"
 #include "execute/aggregate_state.hpp"
 #include "execute/control_arena.hpp"
+#include "execute/deferred_values.hpp"
 #include "execute/ordered_output.hpp"
 #include "execute/resolve_strategy.hpp"
 #include "execute/run_reader.hpp"
@@ -39,7 +40,7 @@ namespace levelscan {
 
 // A field that aggregates need, and whether min or max is among them.
 struct AggregateInput {
-  Field field;
+  NamedField field;
   bool extremes = false;
 };
 
@@ -49,13 +50,14 @@ struct ScanContext {
   Device* device = nullptr;
   PoolLayout const* layout = nullptr;
   CompiledPredicate predicate;
-  std::vector<Field> columns;                    // of rows; empty with aggregates
+  std::vector<NamedField> columns;               // of rows; empty with aggregates
   std::vector<AggregateInput> aggregate_inputs;  // distinct fields
   uint64_t limit = UINT64_MAX;
   uint64_t snapshot = 0;
   // What range tombstones hide at the snapshot: the same on both sides.
   TombstoneCover tombstones_host{};
   TombstoneCover tombstones_device{};
+  bool reads_values = true;  // else rows are told by their keys alone
   bool verify_checksums = true;
   ResolveStrategy resolve = ResolveStrategy::kAuto;
   RowSink const* sink = nullptr;    // null with aggregates
@@ -76,7 +78,7 @@ struct TaskState {
   ScanStatistics statistics;
 };
 
-class ScanTask {
+class ScanTask final : private EntrySource {
  public:
   // All references outlive the task.
   ScanTask(ScanContext& context, ScanBuffer& buffer, TaskState& state);
@@ -87,9 +89,14 @@ class ScanTask {
 
  private:
   void upload_query();
+  [[nodiscard]] Field device_field(Field field, std::string_view column);
+  [[nodiscard]] std::vector<Field> device_fields(std::vector<NamedField> const& named);
   void fill(uint64_t trailer, uint32_t blocks_max, bool only_stuck);
+  void read_blocks(std::vector<RunReader*> const& filling, std::size_t kept_bytes);
   [[nodiscard]] KeyBound smallest_frontier() const;
   void process(KeyRange window);
+  [[nodiscard]] uint64_t find_candidates(KeyRange& window);
+  void emit(uint32_t candidate_count);
   void launch_filter(KeyRange const& window);
   void read_status();
   [[noreturn]] void throw_fault(ScanStatus const& status) const;
@@ -98,6 +105,16 @@ class ScanTask {
   [[nodiscard]] KeyBound cut_window(KeyRange const& window);
   void upload_shares();
   void resolve(uint32_t candidate_count);
+  // Works out values that don't stand in blocks. False when there is room only for those of a
+  // smaller window, which it then sets.
+  bool complete_values(uint32_t candidate_count, KeyRange& window);
+  [[nodiscard]] std::string_view stored(Candidate const& candidate) const override;
+  void find_versions(std::string const& user_key, MergeHistory& history) override;
+  [[nodiscard]] std::string place(Candidate const& candidate) const override;
+  void end_at_tombstone(Bytes user_key, std::vector<EntryVersion>& versions) const;
+  [[nodiscard]] Error corrupt_versions(std::size_t reader) const;
+  void append_versions_of_stuck(std::size_t reader, std::string const& user_key,
+                                MergeHistory& history);
   [[nodiscard]] bool marking_costs_less(uint32_t candidate_count, uint32_t resident_runs) const;
   [[nodiscard]] RowsArgs rows_args(uint32_t row_count) const;
   void emit_rows(uint32_t row_count);
@@ -115,13 +132,18 @@ class ScanTask {
   StreamView stream_;
   KeyOrder key_order_;
   ControlArena arena_;
-  std::vector<RunReader> readers_;  // [runs]
+  std::vector<RunReader> readers_;     // [runs]
+  std::vector<bool> stuck_;            // [runs] which were filled for the window of a single key
+  uint64_t deferring_candidates_max_;  // of a window that holds values which aren't in blocks
+  DeferredValues deferred_;
 
   // Device addresses of what the query needs, valid for the task.
   Predicate predicate_{};
   Field const* columns_ = nullptr;
   Field const* aggregate_fields_ = nullptr;
-  std::size_t query_bytes_ = 0;  // of the arena
+  std::vector<Field> aggregate_inputs_;  // what stands there
+  std::size_t query_bytes_ = 0;          // of the arena
+  std::size_t round_bytes_ = 0;          // of the arena, with what kernels of the round read
 
   // The round.
   FilterArgs filter_args_{};

@@ -48,13 +48,15 @@ std::vector<AggregateInput> aggregate_inputs(Query const& query,
       continue;
     }
     Field const& field = column.field.field;
+    std::string const& name = column.field.column;
     auto const found = std::find_if(inputs.begin(), inputs.end(), [&](AggregateInput const& input) {
-      return input.field.source == field.source && input.field.type == field.type &&
-             input.field.big_endian == field.big_endian && input.field.from_end == field.from_end &&
-             input.field.offset == field.offset && input.field.size == field.size;
+      Field const& other = input.field.field;
+      return other.source == field.source && other.type == field.type &&
+             other.big_endian == field.big_endian && other.from_end == field.from_end &&
+             other.offset == field.offset && other.size == field.size && input.field.column == name;
     });
     input_of.push_back(static_cast<std::size_t>(found - inputs.begin()));
-    if (found == inputs.end()) inputs.push_back({field, false});
+    if (found == inputs.end()) inputs.push_back({column.field, false});
     if (column.function == AggregateFunction::kMin || column.function == AggregateFunction::kMax) {
       inputs[input_of.back()].extremes = true;
     }
@@ -63,15 +65,27 @@ std::vector<AggregateInput> aggregate_inputs(Query const& query,
 }
 
 void add_statistics(ScanStatistics& total, ScanStatistics const& task) {
-  for (auto const member :
-       {&ScanStatistics::entries_seen, &ScanStatistics::entries_filtered,
-        &ScanStatistics::shadowed_value, &ScanStatistics::shadowed_tombstone,
-        &ScanStatistics::shadowed_range, &ScanStatistics::bytes_read, &ScanStatistics::bytes_copied,
-        &ScanStatistics::bytes_decompressed, &ScanStatistics::windows,
-        &ScanStatistics::resolve_probe, &ScanStatistics::resolve_mark,
-        &ScanStatistics::resolve_merge, &ScanStatistics::fill_index_ns, &ScanStatistics::locate_ns,
-        &ScanStatistics::fill_data_ns, &ScanStatistics::filter_ns, &ScanStatistics::resolve_ns,
-        &ScanStatistics::emit_ns}) {
+  for (auto const member : {&ScanStatistics::entries_seen,
+                            &ScanStatistics::entries_filtered,
+                            &ScanStatistics::shadowed_value,
+                            &ScanStatistics::shadowed_tombstone,
+                            &ScanStatistics::shadowed_range,
+                            &ScanStatistics::values_merged,
+                            &ScanStatistics::values_from_blobs,
+                            &ScanStatistics::bytes_read,
+                            &ScanStatistics::bytes_copied,
+                            &ScanStatistics::bytes_decompressed,
+                            &ScanStatistics::windows,
+                            &ScanStatistics::resolve_probe,
+                            &ScanStatistics::resolve_mark,
+                            &ScanStatistics::resolve_merge,
+                            &ScanStatistics::fill_index_ns,
+                            &ScanStatistics::locate_ns,
+                            &ScanStatistics::fill_data_ns,
+                            &ScanStatistics::filter_ns,
+                            &ScanStatistics::resolve_ns,
+                            &ScanStatistics::complete_ns,
+                            &ScanStatistics::emit_ns}) {
     total.*member += task.*member;
   }
 }
@@ -117,6 +131,7 @@ struct Scanner::Impl {
     request.result_bytes = options.result_bytes;
     request.read_area_bytes = options.read_area_bytes;
     request.tombstone_bytes = tombstones.bytes();
+    request.values_bytes = options.values_bytes;
     if (version.runs.empty()) return;
     make_pool(plan_pool(version, device, request));
   }
@@ -280,10 +295,13 @@ ScanResult Scanner::run(Query const& query, RowSink* sink, std::atomic<bool> con
   if (aggregating) {
     context.aggregate_inputs = aggregate_inputs(query, input_of);
   } else {
-    for (NamedField const& column : query.columns) context.columns.push_back(column.field);
+    context.columns = query.columns;
     context.sink = sink;
     context.limit = query.limit;
   }
+  context.reads_values = reads(query, FieldSource::kValue) ||
+                         reads(query, FieldSource::kValueSize) ||
+                         reads(query, FieldSource::kColumn);
   context.snapshot = query.snapshot.value_or(version.last_sequence);
   context.verify_checksums = impl_->options.verify_checksums;
   context.resolve = impl_->options.resolve;

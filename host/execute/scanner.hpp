@@ -39,6 +39,7 @@ struct ScannerOptions {
   uint32_t candidate_key_bytes = 0;
   uint32_t result_bytes = 0;
   uint32_t read_area_bytes = 0;
+  uint32_t values_bytes = 0;
   ResolveStrategy resolve = ResolveStrategy::kAuto;
   uint64_t task_bytes = 0;  // 0: follows from the data's size and the threads
 };

@@ -39,6 +39,8 @@ std::string statistics_json(ScanStatistics const& s) {
                          {"shadowed_value", s.shadowed_value},
                          {"shadowed_tombstone", s.shadowed_tombstone},
                          {"shadowed_range", s.shadowed_range},
+                         {"values_merged", s.values_merged},
+                         {"values_from_blobs", s.values_from_blobs},
                          {"rows_found", s.rows_found},
                          {"bytes_planned", s.bytes_planned},
                          {"bytes_read", s.bytes_read},
@@ -54,6 +56,7 @@ std::string statistics_json(ScanStatistics const& s) {
                                         {"fill_data", s.fill_data_ns / 1000},
                                         {"filter", s.filter_ns / 1000},
                                         {"resolve", s.resolve_ns / 1000},
+                                        {"complete", s.complete_ns / 1000},
                                         {"emit", s.emit_ns / 1000},
                                         {"total", s.total_ns / 1000}});
   text += R"(},"pool":{)" + members({{"pinned_bytes", s.pool_pinned_bytes},
@@ -74,6 +77,8 @@ std::string statistics_text(ScanStatistics const& s) {
                  s.entries_filtered, s.rows_found);
   fmt::format_to(out, "shadowed    {} by values, {} by tombstones, {} by range tombstones\n",
                  s.shadowed_value, s.shadowed_tombstone, s.shadowed_range);
+  fmt::format_to(out, "values      {} merged, {} from blob files\n", s.values_merged,
+                 s.values_from_blobs);
   fmt::format_to(out,
                  "MiB         {:.1f} planned, {:.1f} read, {:.1f} decompressed, {:.1f} copied\n",
                  mebibytes(s.bytes_planned), mebibytes(s.bytes_read),
@@ -83,9 +88,10 @@ std::string statistics_text(ScanStatistics const& s) {
   fmt::format_to(
       out,
       "seconds     {:.3f} in all, {:.0f} entries/s; over tasks: index {:.3f}, locate {:.3f}, "
-      "data {:.3f}, filter {:.3f}, resolve {:.3f}, emit {:.3f}\n",
+      "data {:.3f}, filter {:.3f}, resolve {:.3f}, complete {:.3f}, emit {:.3f}\n",
       seconds(s.total_ns), rate, seconds(s.fill_index_ns), seconds(s.locate_ns),
-      seconds(s.fill_data_ns), seconds(s.filter_ns), seconds(s.resolve_ns), seconds(s.emit_ns));
+      seconds(s.fill_data_ns), seconds(s.filter_ns), seconds(s.resolve_ns), seconds(s.complete_ns),
+      seconds(s.emit_ns));
   fmt::format_to(
       out, "pool        {:.1f} MiB pinned, {:.1f} MiB device, {} of {} scans used, {} waits\n",
       mebibytes(s.pool_pinned_bytes), mebibytes(s.pool_device_bytes), s.pool_scans_high_water,

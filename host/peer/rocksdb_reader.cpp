@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 #include <link.h>
+#include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/iterator.h>
+#include <rocksdb/merge_operator.h>
 #include <rocksdb/options.h>
 #include <rocksdb/version.h>
+#include <rocksdb/wide_columns.h>
 
 #include <algorithm>
 #include <cstring>
@@ -52,6 +55,27 @@ class RenamedComparator final : public rocksdb::Comparator {
   std::string name_;
   rocksdb::Comparator const* order_;
 };
+
+// librocksdb's own operator.
+std::shared_ptr<rocksdb::MergeOperator> merge_operator_of(MergeOperator const& wanted) {
+  std::string id = wanted.name;
+  if (wanted.kind == MergeOperator::Kind::kStringAppend) {
+    std::string const& delimiter = wanted.delimiter;
+    // Its options are text, which it trims and takes apart at these.
+    if (delimiter.find_first_of(" \t\r\n\v\f{}\\=") != delimiter.npos) {
+      throw Error(ErrorCode::kUnsupported,
+                  fmt::format("librocksdb cannot be told that the delimiter is '{}'", delimiter));
+    }
+    bool const in_braces = delimiter.find(';') != delimiter.npos;
+    id = fmt::format("id={};delimiter={}", wanted.name,
+                     in_braces ? "{" + delimiter + "}" : delimiter);
+  }
+  std::shared_ptr<rocksdb::MergeOperator> result;
+  rocksdb::Status const status =
+      rocksdb::MergeOperator::CreateFromString(rocksdb::ConfigOptions(), id, &result);
+  if (!status.ok()) throw Error(ErrorCode::kUnsupported, "librocksdb: " + status.ToString());
+  return result;
+}
 
 }  // namespace
 
@@ -103,6 +127,9 @@ RocksdbReader::RocksdbReader(std::string const& path, DatabaseVersion const& ver
                known_key_order(comparator).value_or(KeyOrder::kBytewise));
   }
   add_family(version.column_family, version.comparator, version.key_order);
+  if (version.merge_operator) {
+    families.back().options.merge_operator = merge_operator_of(*version.merge_operator);
+  }
   rocksdb::DB* database = nullptr;
   rocksdb::Status const status =
       rocksdb::DB::OpenForReadOnly(options, path, families, &impl_->families, &database);
@@ -162,6 +189,14 @@ bool RocksdbCursor::valid() const {
 void RocksdbCursor::next() { impl_->iterator->Next(); }
 std::string_view RocksdbCursor::key() const { return view_of(impl_->iterator->key()); }
 std::string_view RocksdbCursor::value() const { return view_of(impl_->iterator->value()); }
+
+void RocksdbCursor::columns(
+    std::vector<std::pair<std::string_view, std::string_view>>& columns) const {
+  columns.clear();
+  for (rocksdb::WideColumn const& column : impl_->iterator->columns()) {
+    columns.emplace_back(view_of(column.name()), view_of(column.value()));
+  }
+}
 
 void RocksdbCursor::rewind() {
   if (impl_->range.is_empty(impl_->key_order)) {

@@ -11,6 +11,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "query/key_range.hpp"
 #include "version/database_version.hpp"
@@ -27,8 +29,9 @@ class RocksdbCursor;
 
 class RocksdbReader {
  public:
-  // The column family of `version`, a version of the same database, at its newest sequence number.
-  // Throws Error(kUnsupported) with librocksdb's message where it can't open the database.
+  // The column family of `version`, a version of the same database, at its newest sequence number,
+  // with the order and the merge operator of `version`. Throws Error(kUnsupported) with
+  // librocksdb's message where it can't open the database.
   RocksdbReader(std::string const& path, DatabaseVersion const& version);
   ~RocksdbReader();
 
@@ -50,10 +53,12 @@ class RocksdbCursor {
 
   // False at the end. Throws Error(kRuntime) when librocksdb stopped for any other reason.
   [[nodiscard]] bool valid() const;
-  // REQUIRES (all three): valid().
+  // REQUIRES (all four): valid().
   void next();
   [[nodiscard]] std::string_view key() const;
   [[nodiscard]] std::string_view value() const;
+  // Names and values of the wide columns; a plain value is one without a name.
+  void columns(std::vector<std::pair<std::string_view, std::string_view>>& columns) const;
   // Back to the first row, with the same iterator.
   void rewind();
 

@@ -91,10 +91,7 @@ bool holds(Comparison comparison, std::optional<int> order) {
 enum class Family { kNone, kNumber, kBytes };
 
 Family family_of_field(Field const& field) {
-  return field.type == FieldType::kBytes &&
-                 (field.source == FieldSource::kKey || field.source == FieldSource::kValue)
-             ? Family::kBytes
-             : Family::kNumber;
+  return field.type == FieldType::kBytes ? Family::kBytes : Family::kNumber;
 }
 
 Family family_of_value(PeerValue const& value) {
@@ -102,17 +99,33 @@ Family family_of_value(PeerValue const& value) {
   return value.kind == Kind::kBytes ? Family::kBytes : Family::kNumber;
 }
 
+// What iterators call columns(): a plain value is the only column, and has no name.
+std::optional<std::string_view> find_column(std::string_view name, PeerRow const& row) {
+  if (row.columns == nullptr) return name.empty() ? std::optional(row.value) : std::nullopt;
+  for (auto const& [column, value] : *row.columns) {
+    if (column == name) return value;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
-PeerValue read_field(Field const& field, PeerRow const& row) {
+PeerValue read_field(NamedField const& named, PeerRow const& row) {
+  Field const& field = named.field;
+  std::string_view source = row.value;
   switch (field.source) {
     case FieldSource::kKeySize: return integer_value(static_cast<Int128>(row.key.size()));
     case FieldSource::kValueSize: return integer_value(static_cast<Int128>(row.value.size()));
     case FieldSource::kSequence: return integer_value(static_cast<Int128>(row.sequence));
-    case FieldSource::kKey:
+    case FieldSource::kKey: source = row.key; break;
     case FieldSource::kValue: break;
+    case FieldSource::kColumn: {
+      std::optional<std::string_view> const column = find_column(named.column, row);
+      if (!column) return {};
+      source = *column;
+      break;
+    }
   }
-  std::string_view const source = field.source == FieldSource::kKey ? row.key : row.value;
   if (field.offset > source.size()) return {};
   std::size_t const begin = field.from_end ? source.size() - field.offset : field.offset;
   std::string_view const rest = source.substr(begin);
@@ -163,7 +176,7 @@ RowEvaluator::Side RowEvaluator::resolve(Operand const& operand, Expression cons
   Side side;
   side.is_field = operand.is_field;
   if (operand.is_field) {
-    side.field = expression.fields.at(operand.field).field;
+    side.field = expression.fields.at(operand.field);
     return side;
   }
   Literal const& literal = operand.literal;
@@ -197,7 +210,7 @@ void RowEvaluator::resolve(ExpressionNode const& node, Expression const& express
     if (node.comparison != Comparison::kIsNull) {
       resolved.right = resolve(node.right, expression);
       auto const family = [](Side const& side) {
-        return side.is_field ? family_of_field(side.field) : family_of_value(side.literal);
+        return side.is_field ? family_of_field(side.field.field) : family_of_value(side.literal);
       };
       Family const left = family(resolved.left);
       Family const right = family(resolved.right);
@@ -258,7 +271,7 @@ void RowAggregate::add(PeerRow const& row) {
     ++count_;
     return;
   }
-  PeerValue const value = read_field(column_.field.field, row);
+  PeerValue const value = read_field(column_.field, row);
   if (value.kind == Kind::kNull) return;
   ++count_;
   switch (column_.function) {

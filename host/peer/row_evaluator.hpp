@@ -14,6 +14,7 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "execute/scan_result.hpp"
@@ -22,11 +23,14 @@
 
 namespace levelscan {
 
+using PeerColumns = std::vector<std::pair<std::string_view, std::string_view>>;  // name, value
+
 // A row as an iterator hands it out. The bytes belong to the caller.
 struct PeerRow {
   std::string_view key;
   std::string_view value;
   uint64_t sequence = 0;
+  PeerColumns const* columns = nullptr;  // null: the row is a plain value
 };
 
 // The value of a field in a row. Bytes are the row's own.
@@ -40,7 +44,7 @@ struct PeerValue {
 };
 
 // Null when the field lies outside the row's bytes.
-[[nodiscard]] PeerValue read_field(Field const& field, PeerRow const& row);
+[[nodiscard]] PeerValue read_field(NamedField const& field, PeerRow const& row);
 
 class RowEvaluator {
  public:
@@ -56,7 +60,7 @@ class RowEvaluator {
   enum class Truth : uint8_t { kFalse, kNull, kTrue };
   struct Side {
     bool is_field = false;
-    Field field{};
+    NamedField field{};
     PeerValue literal;
   };
   struct Node {

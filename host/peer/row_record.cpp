@@ -81,7 +81,7 @@ void append_record(RowBatch const& batch, uint32_t row, std::string& text) {
 void append_record(std::vector<NamedField> const& columns, PeerRow const& row, std::string& text) {
   std::size_t const begin = open_record(text);
   for (NamedField const& column : columns) {
-    PeerValue const value = read_field(column.field, row);
+    PeerValue const value = read_field(column, row);
     switch (value.kind) {
       case PeerValue::Kind::kNull: text += 'n'; break;
       case PeerValue::Kind::kInteger: append_integer(text, value.integer); break;

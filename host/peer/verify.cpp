@@ -18,36 +18,21 @@ namespace {
 // Rounding errors of a sum of n numbers grow with n at worst; with random signs far slower.
 constexpr double kSumTolerance = 1e-9;
 
-bool uses_sequence(Field const& field) { return field.source == FieldSource::kSequence; }
-
-bool uses_sequence(Query const& query) {
-  if (query.where != nullptr) {
-    for (NamedField const& field : query.where->fields) {
-      if (uses_sequence(field.field)) return true;
-    }
-  }
-  for (NamedField const& column : query.columns) {
-    if (uses_sequence(column.field)) return true;
-  }
-  for (AggregateColumn const& column : query.aggregates) {
-    if (column.function != AggregateFunction::kCountRows && uses_sequence(column.field.field)) {
-      return true;
-    }
-  }
-  return false;
-}
-
 // The rows of librocksdb's iterator that pass the predicate, one at a time.
 class ExpectedRows {
  public:
   ExpectedRows(RocksdbReader const& reader, Query const& query, ReadKnobs const& knobs)
-      : cursor_(reader.cursor(query.keys, knobs)) {
+      : cursor_(reader.cursor(query.keys, knobs)),
+        reads_columns_(reads(query, FieldSource::kColumn)) {
     if (query.where != nullptr) evaluator_.emplace(*query.where);
     skip();
   }
 
   [[nodiscard]] bool valid() const { return cursor_.valid(); }
-  [[nodiscard]] PeerRow row() const { return {cursor_.key(), cursor_.value(), 0}; }
+  // Valid until next().
+  [[nodiscard]] PeerRow row() const {
+    return {cursor_.key(), cursor_.value(), 0, reads_columns_ ? &columns_ : nullptr};
+  }
   void next() {
     cursor_.next();
     skip();
@@ -55,10 +40,15 @@ class ExpectedRows {
 
  private:
   void skip() {
-    while (evaluator_ && cursor_.valid() && !evaluator_->passes(row())) cursor_.next();
+    for (; cursor_.valid(); cursor_.next()) {
+      if (reads_columns_) cursor_.columns(columns_);
+      if (!evaluator_ || evaluator_->passes(row())) return;
+    }
   }
 
   RocksdbCursor cursor_;
+  bool reads_columns_;
+  PeerColumns columns_;  // of the current row
   std::optional<RowEvaluator> evaluator_;
 };
 
@@ -186,7 +176,7 @@ VerifyReport verify_aggregates(Scanner& scanner, RocksdbReader const& reader, Qu
 
 VerifyReport verify_query(std::string const& database, Query const& query,
                           VerifyOptions const& options, std::atomic<bool> const* interrupted) {
-  if (uses_sequence(query)) {
+  if (reads(query, FieldSource::kSequence)) {
     throw Error(ErrorCode::kUsage,
                 "verify: librocksdb's iterator does not tell sequence numbers; leave out `seq`");
   }

@@ -14,7 +14,8 @@ struct NeedLayout {
     kCells,
     kResult,
     kControl,
-    kReadArea
+    kReadArea,
+    kValues
   };
 
   Space space;

@@ -11,7 +11,9 @@ namespace levelscan {
 namespace {
 
 constexpr uint32_t kSmallestDataBlockBytes = 64 << 10;
-constexpr uint32_t kResultBytesMin = 256;        // single values come to the host through it
+constexpr uint32_t kResultBytesMin = 256;  // single values come to the host through it
+constexpr uint32_t kValuesBytesMin = 256;
+constexpr uint32_t kValueListMax = 1u << 16;
 constexpr uint32_t kSpaceBytesMax = 0xf0000000;  // offsets have 32 bits
 
 // A worker's blocks stay in its core's cache; a GPU needs enough intervals to fill it.
@@ -26,6 +28,17 @@ uint32_t with_headroom(uint64_t bytes, char const* what) {
   }
   // Growing by doubling keeps the number of rebuilds small.
   return static_cast<uint32_t>(std::min<uint64_t>(std::bit_ceil(bytes), kSpaceBytesMax));
+}
+
+// Whether metadata shows values that don't stand in blocks.
+bool may_defer_values(DatabaseVersion const& version) {
+  if (!version.blob_files.empty()) return true;
+  for (SortedRun const& run : version.runs) {
+    for (auto const& table : run.tables) {
+      if (table && table->properties().merge_operands != 0) return true;
+    }
+  }
+  return false;
 }
 
 PoolLayout fit_scans(PoolLayout layout, Device const& device, PoolRequest const& request) {
@@ -95,6 +108,12 @@ PoolLayout plan_pool(DatabaseVersion const& version, Device const& device,
   layout.read_area_bytes =
       std::max(request.read_area_bytes != 0 ? request.read_area_bytes : 1u << 20,
                with_headroom(stored_index_bytes_max + kBlockTrailerBytes, "an index block"));
+  // Without blobs or merge operands nothing comes here; where metadata didn't tell, it grows.
+  bool const deferring = may_defer_values(version);
+  layout.values_bytes = request.values_bytes != 0 ? request.values_bytes
+                        : deferring               ? layout.result_bytes
+                                                  : kValuesBytesMin;
+  layout.value_list_max = deferring ? std::min(layout.candidates_max, kValueListMax) : 16u;
 
   if (request.data_block_bytes == 0) {
     auto const largest = [&] {
@@ -135,6 +154,10 @@ PoolLayout grow_pool(PoolLayout layout, NeedLayout const& need, Device const& de
     case NeedLayout::Space::kControl: raise(layout.control_bytes, need.bytes, "the query"); break;
     case NeedLayout::Space::kReadArea:
       raise(layout.read_area_bytes, need.bytes, "a stored block");
+      break;
+    case NeedLayout::Space::kValues:
+      raise(layout.values_bytes, need.bytes, "a value");
+      layout.value_list_max = std::min(layout.candidates_max, kValueListMax);
       break;
   }
   return fit_scans(std::move(layout), device, request);

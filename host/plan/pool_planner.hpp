@@ -21,6 +21,7 @@ struct PoolRequest {
   uint32_t candidate_key_bytes = 0;
   uint32_t result_bytes = 0;
   uint32_t read_area_bytes = 0;
+  uint32_t values_bytes = 0;
   // Of the range tombstones' cover: TombstoneSet::bytes().
   uint64_t tombstone_bytes = 0;
 };

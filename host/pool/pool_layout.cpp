@@ -4,6 +4,7 @@
 
 #include "device/memory.hpp"
 #include "kernels/candidate.hpp"
+#include "kernels/complete_deferred.hpp"
 #include "kernels/gather.hpp"
 #include "kernels/index_search.hpp"
 #include "kernels/narrow.hpp"
@@ -78,6 +79,9 @@ std::size_t PoolLayout::candidates_bytes() const {
 std::size_t PoolLayout::rows_bytes() const { return array_bytes<uint32_t>(candidate_slots()); }
 std::size_t PoolLayout::row_bytes_bytes() const { return array_bytes<uint64_t>(candidate_slots()); }
 std::size_t PoolLayout::cells_bytes() const { return array_bytes<Cell>(cells_max); }
+std::size_t PoolLayout::value_list_bytes() const {
+  return array_bytes<DeferredValue>(value_list_max);
+}
 std::size_t PoolLayout::scratch_bytes(Device const& device) const {
   return std::max<std::size_t>(device.scratch_bytes(algorithm_limits()), 1);
 }
@@ -94,6 +98,8 @@ void PoolLayout::check() const {
   check_size("result_bytes", result_bytes);
   check_size("control_bytes", control_bytes);
   check_size("read_area_bytes", read_area_bytes);
+  check_size("values_bytes", values_bytes);
+  check_size("value_list_max", value_list_max);
   uint64_t const run_total = runs.size();
   if (candidates_max < 2 * run_total) {
     throw Error(ErrorCode::kUsage,
@@ -131,6 +137,8 @@ PoolBytes PoolLayout::scan_buffer_bytes(Device const& device) const {
   sum.add_mirrored(result_bytes);
   sum.add_device(scratch_bytes(device));
   sum.add_pinned(read_area_bytes);
+  sum.add_mirrored(values_bytes);
+  sum.add_mirrored(value_list_bytes());
   return sum.sum();
 }
 

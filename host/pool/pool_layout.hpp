@@ -40,6 +40,9 @@ struct PoolLayout {
   uint32_t result_bytes = 0;     // bytes that a batch's cells point into
   uint32_t control_bytes = 0;    // what the host writes for the kernels of a round
   uint32_t read_area_bytes = 0;  // compressed bytes on their way; host only
+  // Values that don't stand in blocks: blobs, merged operands.
+  uint32_t values_bytes = 0;
+  uint32_t value_list_max = 0;   // that are put in place at once
   uint64_t tombstone_bytes = 0;  // cover of the range tombstones, which all scan buffers share
 
   [[nodiscard]] uint32_t run_count() const noexcept { return static_cast<uint32_t>(runs.size()); }
@@ -75,6 +78,7 @@ struct PoolLayout {
   [[nodiscard]] std::size_t rows_bytes() const;
   [[nodiscard]] std::size_t row_bytes_bytes() const;
   [[nodiscard]] std::size_t cells_bytes() const;
+  [[nodiscard]] std::size_t value_list_bytes() const;
   [[nodiscard]] std::size_t scratch_bytes(Device const& device) const;
 
   bool operator==(PoolLayout const&) const = default;

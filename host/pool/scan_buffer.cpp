@@ -82,6 +82,8 @@ ScanBuffer::ScanBuffer(Device& device, PoolLayout const& layout, uint32_t scan) 
   result = allocator.make<MirroredBytes>("result space", layout.result_bytes);
   scratch = allocator.make<DeviceBytes>("scratch space", layout.scratch_bytes(device));
   read_area = allocator.make<PinnedBytes>("read area", layout.read_area_bytes);
+  values = allocator.make<MirroredBytes>("value space", layout.values_bytes);
+  value_list = allocator.make<MirroredBytes>("value list", layout.value_list_bytes());
   stream_owner = allocator.make<StreamOwner>("stream");
   released_owner = allocator.make<EventOwner>("event");
   stream = stream_owner.view();

@@ -13,6 +13,7 @@
 #include "device/device.hpp"
 #include "device/memory.hpp"
 #include "kernels/candidate.hpp"
+#include "kernels/complete_deferred.hpp"
 #include "kernels/gather.hpp"
 #include "kernels/index_search.hpp"
 #include "kernels/narrow.hpp"
@@ -63,6 +64,8 @@ struct ScanBuffer {
   MirroredBytes result;             // [result_bytes]
   DeviceBytes scratch;              // for the device's algorithms
   PinnedBytes read_area;            // [read_area_bytes] host only
+  MirroredBytes values;             // [values_bytes] that don't stand in blocks
+  MirroredBytes value_list;         // DeferredValue[value_list_max]: whose they are
 
   StreamOwner stream_owner;   // of `stream`
   EventOwner released_owner;  // of `released`

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "query/expression.hpp"
@@ -11,6 +12,7 @@ namespace levelscan {
 struct CompiledPredicate {
   std::vector<Instruction> instructions;
   std::vector<Field> fields;
+  std::vector<std::string> column_names;  // [fields] NamedField::column
   std::vector<Constant> constants;
   std::vector<uint8_t> constant_bytes;
   bool reads_key = false;

@@ -11,10 +11,12 @@
 
 namespace levelscan {
 
-// A field under the name that the user gave it.
+// A field under the name that the user gave it. What it may name itself stands in `column`: its
+// field's own view is empty until the field is copied to where it is loaded.
 struct NamedField {
   std::string name;
   Field field;
+  std::string column = {};  // of a wide-column entity: FieldSource::kColumn
 };
 
 struct Literal {

@@ -164,6 +164,7 @@ class PredicateCompiler {
   static CompiledPredicate never() {
     CompiledPredicate predicate;
     predicate.fields.push_back(Field{FieldSource::kKeySize, FieldType::kU64, false, false, 0, 8});
+    predicate.column_names.emplace_back();
     predicate.instructions.push_back(
         Instruction{Comparison::kIsNull, false, false, OperandShape::kAny, 0, 0, kReject, kReject});
     return predicate;
@@ -212,6 +213,7 @@ class PredicateCompiler {
       }
       number = static_cast<uint16_t>(predicate.fields.size());
       predicate.fields.push_back(expression_.fields[field].field);
+      predicate.column_names.push_back(expression_.fields[field].column);
       if (predicate.fields.back().source == FieldSource::kKey) predicate.reads_key = true;
     }
     return *number;

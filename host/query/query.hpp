@@ -1,6 +1,7 @@
 // What is asked of a database: a key range, a predicate, and either columns or aggregates.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -28,5 +29,23 @@ struct Query {
   uint64_t limit = UINT64_MAX;              // output rows
   std::optional<uint64_t> snapshot;         // none: the newest sequence number
 };
+
+// Whether anything that is asked for, tested or aggregated lies in `source`.
+[[nodiscard]] inline bool reads(Query const& query, FieldSource source) {
+  auto const lies_there = [source](NamedField const& field) {
+    return field.field.source == source;
+  };
+  if (query.where != nullptr &&
+      std::any_of(query.where->fields.begin(), query.where->fields.end(), lies_there)) {
+    return true;
+  }
+  if (query.aggregates.empty()) {
+    return std::any_of(query.columns.begin(), query.columns.end(), lies_there);
+  }
+  return std::any_of(
+      query.aggregates.begin(), query.aggregates.end(), [&](AggregateColumn const& column) {
+        return column.function != AggregateFunction::kCountRows && lies_there(column.field);
+      });
+}
 
 }  // namespace levelscan

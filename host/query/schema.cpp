@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "levelscan/error.hpp"
+#include "query/key_argument.hpp"
 #include "query/lexer.hpp"
 
 namespace levelscan {
@@ -72,7 +73,8 @@ bool parse_type(std::string_view type, Field& field) {
   return false;
 }
 
-bool parse_place(std::string_view place, Field& field) {
+bool parse_place(std::string_view place, NamedField& named) {
+  Field& field = named.field;
   std::string_view offset;
   if (starts_with(place, "key")) {
     field.source = FieldSource::kKey;
@@ -80,6 +82,13 @@ bool parse_place(std::string_view place, Field& field) {
   } else if (starts_with(place, "value")) {
     field.source = FieldSource::kValue;
     offset = place.substr(5);
+  } else if (starts_with(place, "column(")) {
+    field.source = FieldSource::kColumn;
+    place.remove_prefix(7);
+    std::size_t const close = place.rfind(')');  // the name may hold others
+    if (close == place.npos) return false;
+    named.column = parse_key_argument("--field", place.substr(0, close));
+    offset = place.substr(close + 1);
   }
   if (offset.size() < 2 || (offset.front() != '+' && offset.front() != '-')) return false;
   field.from_end = offset.front() == '-';
@@ -120,8 +129,9 @@ NamedField parse_field(std::string_view definition) {
                      "for big-endian), bytes[N], bytes",
                      type));
   }
-  if (!parse_place(place, field.field)) {
-    fail(definition, fmt::format("'{}' is no place: key+N, key-N, value+N, value-N", place));
+  if (!parse_place(place, field)) {
+    fail(definition,
+         fmt::format("'{}' is no place: key+N, value+N, column(NAME)+N, or with -N", place));
   }
   return field;
 }

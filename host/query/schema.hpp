@@ -3,7 +3,13 @@
 //   NAME:TYPE@PLACE     amount:u32@value+8   customer:u64be@key+0   tail:bytes@key-4
 //
 //   type    u8 u16 u32 u64 i8 i16 i32 i64 f32 f64, with `be` for big-endian; bytes[N]; bytes (to
-//   the end) place   key+N, value+N: N bytes from the start; key-N, value-N: N bytes before the end
+//           the end)
+//   place   key+N, value+N, column(NAME)+N: N bytes from the start of the key, of the value, or of
+//   a
+//           column of a wide-column entity; key-N, value-N, column(NAME)-N: N bytes before the end
+//
+// A column's name is written as keys are (key_argument.hpp). A row without that column has null
+// there: a plain value has only the default column, column(), which is the value.
 //
 // Const member functions are thread-safe.
 #pragma once

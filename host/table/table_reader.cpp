@@ -81,9 +81,6 @@ void Table::collect_refusals() {
     refusals_.push_back({std::move(feature), path(), offset, std::string(advice)});
   };
 
-  if (properties_.merge_operands > 0) {
-    refuse("merge operands", properties_offset, kCompactAdvice);
-  }
   if (properties_.index_type != static_cast<uint32_t>(IndexType::kBinarySearch)) {
     refuse(index_type_feature(properties_.index_type), properties_offset,
            "set BlockBasedTableOptions::index_type to kBinarySearch and run a full compaction with "

@@ -7,12 +7,14 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <tuple>
 #include <utility>
 
 #include "table/coding.hpp"
 #include "table/global_sequence.hpp"
 #include "version/manifest.hpp"
+#include "version/options_file.hpp"
 #include "version/table_tombstones.hpp"
 #include "version/unflushed_rows.hpp"
 
@@ -23,8 +25,14 @@ namespace {
 constexpr int kAttemptsMax = 20;
 constexpr std::size_t kRefusalsShownMax = 20;
 
-using TableCache =
-    std::map<std::pair<uint64_t, uint64_t>, std::shared_ptr<Table const>>;  // (number, bytes)
+constexpr uint32_t kDefaultColumnFamily = 0;
+constexpr std::string_view kNoMergeOperator = "nullptr";  // in an OPTIONS file
+
+// Files that an attempt has opened and the next one may take over.
+struct FileCache {
+  std::map<std::pair<uint64_t, uint64_t>, std::shared_ptr<Table const>> tables;  // (number, bytes)
+  std::map<uint64_t, std::shared_ptr<BlobFile const>> blob_files;
+};
 
 bool file_exists(std::string const& path) {
   struct stat status {};
@@ -39,13 +47,13 @@ std::string table_path(std::string const& database, uint64_t file_number) {
   return file_exists(old_path) ? old_path : path;
 }
 
-// Every table keeps its file open; the usual soft limit of 1024 is soon met. Where this fails,
-// opening says so.
-void raise_open_files_limit(std::size_t tables) {
+// Every table and blob file is kept open; the usual soft limit of 1024 is soon met. Where this
+// fails, opening says so.
+void raise_open_files_limit(std::size_t files) {
   constexpr rlim_t kOthers = 128;
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  rlim_t const wanted = tables + kOthers;
+  rlim_t const wanted = files + kOthers;
   if (limit.rlim_cur >= wanted) return;
   limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, std::max<rlim_t>(wanted, 2 * limit.rlim_cur));
   static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
@@ -118,7 +126,7 @@ ManifestFamily const& find_family(ManifestVersion const& manifest, std::string c
 class VersionBuilder {
  public:
   VersionBuilder(std::string const& database, ManifestVersion manifest, OpenOptions const& options,
-                 TableCache& cache)
+                 FileCache& cache)
       : manifest_(std::move(manifest)),
         family_(find_family(manifest_, options.column_family)),
         options_(options),
@@ -143,13 +151,18 @@ class VersionBuilder {
 
   DatabaseVersion build() {
     refuse_by_manifest();
-    raise_open_files_limit(family_.table_count());
+    raise_open_files_limit(family_.table_count() + family_.blob_files.size());
+    open_blob_files();
     if (options_.use_wal) {
       add_unflushed_rows(manifest_, family_, options_, version_);
+      for (SortedRun const& run : version_.runs) {
+        for (auto const& table : run.tables) note_merge_operands(table);
+      }
     } else {
       version_.remarks.emplace_back("rows in the write-ahead log only are left out (--no-wal)");
     }
     for (uint32_t level = 0; level < family_.levels.size(); ++level) add_level(level);
+    choose_merge_operator();
     return std::move(version_);
   }
 
@@ -168,10 +181,55 @@ class VersionBuilder {
                          "'{}=bytewise' or =reverse; else read this database with RocksDB itself",
                          family_.comparator));
     }
-    if (!family_.blob_files.empty()) {
-      refuse(fmt::format("blob files ({:06}.blob)", family_.blob_files.begin()->first),
-             manifest_.path,
-             "set enable_blob_files to false and run a full compaction with garbage collection");
+  }
+
+  void open_blob_files() {
+    for (auto const& [number, blobs] : family_.blob_files) {
+      std::shared_ptr<BlobFile const>& file = cache_.blob_files[number];
+      if (!file) {
+        file = std::make_shared<BlobFile const>(
+            BlobFile::open(fmt::format("{}/{:06}.blob", version_.path, number), blobs.record_bytes,
+                           family_.id));
+      }
+      version_.blob_files.emplace(number, file);
+    }
+  }
+
+  void note_merge_operands(std::shared_ptr<Table const> const& table) {
+    if (table->properties().merge_operands != 0) merging_tables_.push_back(table);
+  }
+
+  // The operator that the caller names; else that of the OPTIONS file, where no table with operands
+  // names another; else, without one there, the one that all those tables name.
+  void choose_merge_operator() {
+    version_.merge_operator = options_.merge_operator;
+    if (version_.merge_operator || merging_tables_.empty()) return;
+    std::set<std::string> names;
+    for (std::shared_ptr<Table const> const& table : merging_tables_) {
+      std::string const& name = table->properties().merge_operator;
+      // A writer of single tables need not have had one.
+      if (!name.empty() && name != kNoMergeOperator) names.insert(name);
+    }
+    std::string configured = read_newest_options(version_.path)
+                                 .column_family_option(family_.name, "merge_operator")
+                                 .value_or(std::string(kNoMergeOperator));
+    if (configured == kNoMergeOperator && !names.empty()) configured = *names.begin();
+    std::optional<MergeOperator> const found = recorded_merge_operator(configured);
+    names.erase(found ? found->name : std::string());
+    if (found && names.empty()) {
+      version_.merge_operator = found;
+      return;
+    }
+    for (std::shared_ptr<Table const> const& table : merging_tables_) {
+      // The logs' rows are of whatever operator the database has.
+      std::string const& own_name = table->properties().merge_operator;
+      std::string const& name = own_name.empty() ? configured : own_name;
+      refuse(fmt::format("merge operands (operator '{}')", name), table->path(),
+             is_known_merge_operator(name)
+                 ? "the OPTIONS file names another, or not its delimiter: say so with "
+                   "--merge-operator NAME or '{id=NAME;delimiter=D}'"
+                 : "if it does what uint64add, stringappend, max or put do, say so with "
+                   "--merge-operator NAME; else run a full compaction with RocksDB (CompactRange)");
     }
   }
 
@@ -199,15 +257,17 @@ class VersionBuilder {
     } else {
       table = open_table(meta);
     }
-    if (file.oldest_blob_file_number != 0) {
-      refuse(fmt::format("blob references ({:06}.blob)", file.oldest_blob_file_number), meta.path,
-             "set enable_blob_files to false and run a full compaction with garbage collection");
+    // BlobDB keeps its files in a directory of its own, which no MANIFEST names.
+    if (file.oldest_blob_file_number != 0 && version_.blob_files.empty()) {
+      refuse(fmt::format("blob references of BlobDB ({:06}.blob)", file.oldest_blob_file_number),
+             meta.path, "read this database with the BlobDB of the RocksDB that wrote it");
     }
     if (file.has_timestamps) refuse("user-defined timestamps", meta.path, kReadWithRocksdbAdvice);
     if (table) {
       check_table(*table);
       meta.global_sequence =
           global_sequence_of(table->properties(), meta.largest_sequence, meta.path);
+      note_merge_operands(table);
       if (key_order_) append_table_tombstones(*table, meta, version_.range_tombstones);
     }
 
@@ -218,11 +278,11 @@ class VersionBuilder {
   }
 
   std::shared_ptr<Table const> open_table(TableMeta const& meta) {
-    auto const known = cache_.find({meta.file_number, meta.file_bytes});
-    if (known != cache_.end()) return known->second;
+    auto const known = cache_.tables.find({meta.file_number, meta.file_bytes});
+    if (known != cache_.tables.end()) return known->second;
     std::shared_ptr<Table const> table = Table::open(meta.path, meta.file_number, meta.file_bytes,
                                                      version_.key_order, version_.refusals);
-    if (table) cache_.emplace(std::pair{meta.file_number, meta.file_bytes}, table);
+    if (table) cache_.tables.emplace(std::pair{meta.file_number, meta.file_bytes}, table);
     return table;
   }
 
@@ -241,7 +301,8 @@ class VersionBuilder {
   ManifestFamily const& family_;  // of manifest_
   OpenOptions const& options_;
   std::optional<KeyOrder> key_order_;  // none: unknown
-  TableCache& cache_;
+  FileCache& cache_;
+  std::vector<std::shared_ptr<Table const>> merging_tables_;
   DatabaseVersion version_;
 };
 
@@ -276,7 +337,7 @@ std::optional<KeyOrder> known_key_order(std::string_view comparator) {
 DatabaseVersion open_version(std::string const& path, OpenOptions const& options) {
   std::string database = path;
   while (database.size() > 1 && database.back() == '/') database.pop_back();
-  TableCache cache;
+  FileCache cache;
   for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
     std::string const current = read_current(database);
     std::optional<ManifestState> state;

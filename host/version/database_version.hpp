@@ -15,9 +15,11 @@
 #include <vector>
 
 #include "kernels/key_order.hpp"
+#include "table/blob_file.hpp"
 #include "table/key_comparison.hpp"
 #include "table/refusal.hpp"
 #include "table/table_reader.hpp"
+#include "version/merge_operator.hpp"
 #include "version/range_tombstone.hpp"
 #include "version/wal_replay.hpp"
 
@@ -37,6 +39,8 @@ struct OpenOptions {
   // Orders that the caller vouches for, by the comparator's name. Keys are then checked as they are
   // read.
   std::map<std::string, KeyOrder> comparators;
+  // What merges operands; none: what the database's own files name.
+  std::optional<MergeOperator> merge_operator;
 };
 
 // What the MANIFEST says of a column family. Those that aren't opened are known by this alone.
@@ -107,6 +111,10 @@ struct DatabaseVersion {
   std::vector<RangeTombstone> range_tombstones;
   // What the user should know about what is scanned, a line each.
   std::vector<std::string> remarks;
+  // Those that values may lie in, by number.
+  std::map<uint64_t, std::shared_ptr<BlobFile const>> blob_files;
+  // None: no operator that is known here, and so no table with merge operands that can be scanned.
+  std::optional<MergeOperator> merge_operator;
   // What blocks a scan, but not a description. Empty: the database can be scanned.
   std::vector<Refusal> refusals;
   std::vector<ColumnFamilyInfo> column_families;  // all that there are; the default one first

@@ -121,13 +121,13 @@ class Replay {
       version.user_timestamps_persisted = edit.user_timestamps_persisted;
     }
     for (BlobFileChange const& added : edit.blob_files_added) {
-      version.blob_files[added.file_number] = added.blob_count;
+      version.blob_files[added.file_number] = {added.blob_count, added.blob_bytes};
     }
     for (BlobFileChange const& garbage : edit.blob_files_garbage) {
       auto const found = version.blob_files.find(garbage.file_number);
       if (found == version.blob_files.end()) continue;
-      if (garbage.blob_count < found->second) {
-        found->second -= garbage.blob_count;
+      if (garbage.blob_count < found->second.blob_count) {
+        found->second.blob_count -= garbage.blob_count;
       } else {
         version.blob_files.erase(found);
       }

@@ -17,6 +17,11 @@
 
 namespace levelscan {
 
+struct ManifestBlobFile {
+  uint64_t blob_count = 0;    // that are not garbage
+  uint64_t record_bytes = 0;  // of all records, garbage too
+};
+
 // A column family that is live at the MANIFEST's end.
 struct ManifestFamily {
   uint32_t id = 0;
@@ -24,8 +29,8 @@ struct ManifestFamily {
   std::string comparator;
   uint64_t log_number = 0;                     // write-ahead logs with a lower number are flushed
   std::vector<std::vector<FileEntry>> levels;  // [level][i], by file number
-  std::map<uint64_t, uint64_t>
-      blob_files;  // number -> blobs that are not garbage, where there are any
+  std::map<uint64_t, ManifestBlobFile>
+      blob_files;  // by number; those with blobs that are not garbage
   bool user_timestamps_persisted = true;
 
   [[nodiscard]] uint64_t table_count() const;

@@ -227,8 +227,8 @@ class EditDecoder {
 
   void decode_blob_file_addition() {
     uint64_t const file_number = number64("blob file number");
-    edit_.blob_files_added.push_back({file_number, number64("blob count")});
-    number64("blob bytes");
+    uint64_t const count = number64("blob count");
+    edit_.blob_files_added.push_back({file_number, count, number64("blob bytes")});
     prefixed("blob checksum method");
     prefixed("blob checksum");
     skip_blob_fields();
@@ -236,8 +236,8 @@ class EditDecoder {
 
   void decode_blob_file_garbage() {
     uint64_t const file_number = number64("blob file number");
-    edit_.blob_files_garbage.push_back({file_number, number64("blob count")});
-    number64("blob bytes");
+    uint64_t const count = number64("blob count");
+    edit_.blob_files_garbage.push_back({file_number, count, number64("blob bytes")});
     skip_blob_fields();
   }
 

@@ -38,6 +38,7 @@ struct FileEntry {
 struct BlobFileChange {
   uint64_t file_number = 0;
   uint64_t blob_count = 0;  // added to the file, or of it become garbage
+  uint64_t blob_bytes = 0;  // of their records
 };
 
 struct VersionEdit {

@@ -78,6 +78,8 @@ struct Coverage {
   uint64_t shadowed_tombstone = 0;
   uint64_t shadowed_range = 0;
   uint64_t filtered = 0;
+  uint64_t values_merged = 0;
+  uint64_t values_from_blobs = 0;
   uint64_t windows_probed = 0;
   uint64_t windows_marked = 0;
   std::set<std::string> devices;
@@ -136,6 +138,7 @@ ScannerOptions draw_options(Random& random, std::string& description) {
     options.candidate_key_bytes = random.pick(std::vector<uint32_t>{64, 256, 1024, 16384});
     options.result_bytes = random.pick(std::vector<uint32_t>{1, 256, 400, 1024, 8192});
     options.read_area_bytes = random.pick(std::vector<uint32_t>{64, 256, 4096, 65536});
+    options.values_bytes = random.pick(std::vector<uint32_t>{1, 64, 300, 4096, 65536});
   }
   if (!random.one_in(3)) {
     options.task_bytes = random.pick(std::vector<uint64_t>{1, 500, 4000, 20000, 100000});
@@ -158,6 +161,9 @@ class DatabaseScans {
   void run() {
     OpenOptions open;
     open.column_family = database_.column_family;
+    if (!database_.merge_operator.empty()) {
+      open.merge_operator = parse_merge_operator(database_.merge_operator);
+    }
     DatabaseVersion const version = open_version(database_.path, open);
     // A flush that drops the last writes (a single deletion and what it deletes) may leave the
     // MANIFEST a little behind the writer.
@@ -256,7 +262,8 @@ class DatabaseScans {
     KeyRange const range = query.keys.range(key_order_);
     for (OracleRow const& oracle : rows) {
       if (!range.holds(key_order_, oracle.key)) continue;
-      PeerRow const row{oracle.key, oracle.value, oracle.sequence};
+      PeerColumns const columns(oracle.columns.begin(), oracle.columns.end());
+      PeerRow const row{oracle.key, oracle.value, oracle.sequence, &columns};
       if (evaluator != nullptr && !evaluator->passes(row)) continue;
       if (expected_rows == query.limit) break;
       ++expected_rows;
@@ -320,6 +327,8 @@ class DatabaseScans {
     coverage_.shadowed_tombstone += statistics.shadowed_tombstone;
     coverage_.shadowed_range += statistics.shadowed_range;
     coverage_.filtered += statistics.entries_filtered;
+    coverage_.values_merged += statistics.values_merged;
+    coverage_.values_from_blobs += statistics.values_from_blobs;
     coverage_.windows_probed += statistics.resolve_probe;
     coverage_.windows_marked += statistics.resolve_mark;
   }
@@ -341,6 +350,7 @@ void print_coverage(Coverage const& coverage) {
       "versions across intervals {}, blocks {}, files {}; {} entries share into a trailer\n"
       "separators: {} tables with internal keys, {} with user keys\n"
       "{} range tombstones, {} clipped, {} ending between versions; {} tables of nothing else\n"
+      "{} merge operands, {} blob references, {} entities; values merged {}, from blobs {}\n"
       "{} filtered, shadowed by values {}, by tombstones {}, by ranges {}; windows probed {}, "
       "marked {}\n"
       "{} databases with unflushed rows, {} with several logs\n",
@@ -350,9 +360,11 @@ void print_coverage(Coverage const& coverage) {
       shape.runs_max, shape.versions_across_intervals, shape.versions_across_blocks,
       shape.versions_across_files, shape.shared_into_trailer, shape.internal_separators,
       shape.user_separators, shape.range_tombstones, shape.clipped_range_tombstones,
-      shape.range_tombstones_between_versions, shape.tables_of_range_tombstones, coverage.filtered,
-      coverage.shadowed_value, coverage.shadowed_tombstone, coverage.shadowed_range,
-      coverage.windows_probed, coverage.windows_marked, coverage.databases_with_unflushed_rows,
+      shape.range_tombstones_between_versions, shape.tables_of_range_tombstones,
+      shape.merge_operands, shape.blob_references, shape.entities, coverage.values_merged,
+      coverage.values_from_blobs, coverage.filtered, coverage.shadowed_value,
+      coverage.shadowed_tombstone, coverage.shadowed_range, coverage.windows_probed,
+      coverage.windows_marked, coverage.databases_with_unflushed_rows,
       coverage.databases_with_several_logs);
 }
 
@@ -383,6 +395,11 @@ void expect_covered(Coverage const& coverage) {
   EXPECT_GT(shape.tables_of_range_tombstones, 0u);
   EXPECT_GT(coverage.shadowed_range, 0u);
   EXPECT_GT(coverage.filtered, 0u);
+  EXPECT_GT(shape.merge_operands, 0u);
+  EXPECT_GT(shape.blob_references, 0u);
+  EXPECT_GT(shape.entities, 0u);
+  EXPECT_GT(coverage.values_merged, 0u);
+  EXPECT_GT(coverage.values_from_blobs, 0u);
   EXPECT_GT(coverage.windows_probed, 0u);
   EXPECT_GT(coverage.windows_marked, 0u);
   EXPECT_EQ(shape.format_versions, (std::set<uint32_t>{2, 3, 4, 5}));

@@ -67,65 +67,12 @@ TEST_F(ScanRefusal, MergeOperandsComeBeforeAnyRow) {
   expect_refused("merge");
 }
 
-TEST_F(ScanRefusal, BlobFilesComeBeforeAnyRow) {
-  rocksdb::Options blobs = options();
-  blobs.enable_blob_files = true;
-  blobs.min_blob_size = 4;
-  write_small_database(path(), blobs);
-  expect_refused("blob");
-}
-
 TEST_F(ScanRefusal, OtherComparatorsComeBeforeAnyRow) {
   NamedComparator const comparator("mine", bytewise);
   rocksdb::Options other = options();
   other.comparator = &comparator;
   write_small_database(path(), other);
   expect_refused("comparator");
-}
-
-TEST_F(ScanRefusal, WideColumnEntitiesEndTheScanWithTheirNameAndPlace) {
-  write_small_database(path(), options(), [](rocksdb::DB& database) {
-    check_ok(
-        database.PutEntity({}, database.DefaultColumnFamily(), "key1100", {{"column", "value"}}));
-  });
-  RowCollector collector;
-  expect_error(ErrorCode::kUnsupported, "wide-column", [&] {
-    DatabaseVersion const version = open_version(path());
-    Scanner scanner(version, tiny_options(512));
-    scanner.run(rows_query(), &collector);
-  });
-  // What came out before is right.
-  EXPECT_LE(collector.rows().size(), 100u);
-  for (std::size_t i = 0; i < collector.rows().size(); ++i) {
-    EXPECT_EQ(collector.rows()[i].first, "key" + std::to_string(1000 + i));
-  }
-  // A range without it can be scanned.
-  Query query = rows_query();
-  query.keys.to = "key1100";
-  DatabaseVersion const version = open_version(path());
-  Scanner scanner(version, tiny_options(512));
-  RowCollector before;
-  EXPECT_EQ(scanner.run(query, &before).rows_found, 100u);
-}
-
-TEST_F(ScanRefusal, AHiddenEntityIsNoObstacle) {
-  write_small_database(path(), options(), [](rocksdb::DB& database) {
-    check_ok(
-        database.PutEntity({}, database.DefaultColumnFamily(), "key1100", {{"column", "value"}}));
-    flush(database);
-    check_ok(database.Put({}, "key1100", "plain"));
-  });
-  // Its run does not know that a newer one hides it, so the scan may end or go on; it may not be
-  // wrong.
-  DatabaseVersion const version = open_version(path());
-  Scanner scanner(version, tiny_options(512));
-  RowCollector collector;
-  try {
-    scanner.run(rows_query(), &collector);
-    EXPECT_EQ(collector.rows().size(), 200u);
-  } catch (Error const& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
-  }
 }
 
 TEST_F(ScanRefusal, DamagedDataBlocksAreCorruptionUnlessChecksumsAreOff) {

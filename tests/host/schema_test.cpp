@@ -88,10 +88,31 @@ TEST(Schema, BadDefinitionsAreNamed) {
                                  "a:u8@KEY+0",
                                  "a:u8@value+4294967295",
                                  "a:u8@value+99999999999",
+                                 "a:u8@column",
+                                 "a:u8@column+0",
+                                 "a:u8@column(c",
+                                 "a:u8@column(c)",
+                                 "a:u8@column(c)0",
+                                 "a:u8@Column(c)+0",
                                  "a:u8@"}) {
     std::string const text = usage_error([&] { static_cast<void>(parse_field(definition)); });
     EXPECT_THAT(text, HasSubstr("--field '" + std::string(definition) + "'")) << definition;
   }
+}
+
+TEST(Schema, FieldsLieInColumnsOfEntities) {
+  NamedField const plain = parse_field("a:u32be@column(name)+4");
+  EXPECT_EQ(plain.field.source, FieldSource::kColumn);
+  EXPECT_EQ(plain.field.type, FieldType::kU32);
+  EXPECT_TRUE(plain.field.big_endian);
+  EXPECT_EQ(plain.field.offset, 4U);
+  EXPECT_EQ(plain.column, "name");
+  NamedField const awkward = parse_field("a:bytes@column(:x@(\\x00\\\\)+1)-2");
+  EXPECT_EQ(awkward.column, std::string(":x@(\0\\)+1", 9));
+  EXPECT_TRUE(awkward.field.from_end);
+  EXPECT_EQ(awkward.field.offset, 2U);
+  EXPECT_EQ(parse_field("a:u8@column(0x00ff)+0").column, std::string("\0\xff", 2));
+  EXPECT_EQ(parse_field("a:u8@column()+0").column, "");
 }
 
 TEST(Schema, NamesAreTakenOnce) {

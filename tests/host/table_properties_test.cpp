@@ -100,7 +100,6 @@ TEST(Properties, FeaturesThatAScanMayNotIgnoreAreRefusedByName) {
       {"rocksdb.block.based.table.index.type", fixed(uint32_t{2}), "partitioned index"},
       {"rocksdb.block.based.table.index.type", fixed(uint32_t{3}), "index with first keys"},
       {"rocksdb.block.based.table.index.type", fixed(uint32_t{9}), "index type 9"},
-      {"rocksdb.merge.operands", varint(1), "merge operands"},
       {"rocksdb.external_sst_file.version", fixed(uint32_t{3}),
        "ingested table (external_sst_file version 3)"},
       {"rocksdb.user.defined.timestamps.persisted", varint(0), "user-defined timestamps"},

@@ -205,14 +205,6 @@ TEST_F(RefusalOf, UserDefinedTimestamps) {
   expect_refused(path(), "user-defined timestamps");
 }
 
-TEST_F(RefusalOf, BlobFiles) {
-  rocksdb::Options options = quiet_options();
-  options.enable_blob_files = true;
-  write_small_database(path(), options);
-  expect_refused(path(), "blob files (");
-  expect_refused(path(), "blob references (");
-}
-
 TEST_F(RefusalOf, TablesInOtherDirectories) {
   rocksdb::Options options = quiet_options();
   options.db_paths = {{path(), 1000}, {beside("more"), uint64_t{1} << 40}};

@@ -63,7 +63,7 @@ void expect_walk(std::vector<TestEntry> const& entries, bool share_keys,
     EXPECT_EQ(walk.first, i == 0);
     EXPECT_EQ(std::string(reinterpret_cast<char const*>(bytes.data()) + walk.value_offset,
                           walk.value_size),
-              entry.value);
+              entry.stored());
     if (i == 0) {
       EXPECT_EQ(walk.user_shared, 0u);
       EXPECT_FALSE(walk.same_user_key);

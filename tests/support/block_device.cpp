@@ -70,6 +70,9 @@ class BlockDevice final : public ForwardingDevice {
   void resolve_probe_async(ResolveProbe::Args const& args, StreamView stream) override {
     launch<ResolveProbe>(args, tiles(args.candidate_count, kTileCandidates), stream);
   }
+  void complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) override {
+    launch<CompleteDeferred>(args, tiles(args.value_count, kTileDeferred), stream);
+  }
   void measure_rows_async(MeasureRows::Args const& args, StreamView stream) override {
     launch<MeasureRows>(args, tiles(args.rows.row_count, kTileRows), stream);
   }

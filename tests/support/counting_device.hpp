@@ -165,6 +165,10 @@ class CountingDevice final : public Device {
     ++launches_;
     inner_.resolve_probe_async(args, stream);
   }
+  void complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) override {
+    ++launches_;
+    inner_.complete_deferred_async(args, stream);
+  }
   void measure_rows_async(MeasureRows::Args const& args, StreamView stream) override {
     ++launches_;
     inner_.measure_rows_async(args, stream);

@@ -69,6 +69,9 @@ class ForwardingDevice : public Device {
   void resolve_probe_async(ResolveProbe::Args const& args, StreamView stream) override {
     inner_->resolve_probe_async(args, stream);
   }
+  void complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) override {
+    inner_->complete_deferred_async(args, stream);
+  }
   void measure_rows_async(MeasureRows::Args const& args, StreamView stream) override {
     inner_->measure_rows_async(args, stream);
   }

@@ -36,6 +36,7 @@ class DeviceRuns {
   }
 
   [[nodiscard]] RunView const* views() const { return views_->device(); }
+  [[nodiscard]] std::vector<RunView> host_views() const { return views_->read(); }
   [[nodiscard]] uint32_t run_count() const { return static_cast<uint32_t>(views_->size()); }
   [[nodiscard]] uint32_t slot_count() const { return slot_count_; }  // intervals of all runs
   [[nodiscard]] uint32_t tile_count() const { return tile_count_; }
@@ -153,6 +154,29 @@ class KernelPipeline {
         stream_);
   }
 
+  // Entries without a value in the block become candidates.
+  void defer_values() {
+    args_.merge_operands = AbsentValue::kDeferred;
+    args_.blob_references = AbsentValue::kDeferred;
+  }
+
+  // Puts values in the place of those that are not in the blocks. Offsets are into `bytes`.
+  void complete(std::string const& bytes, std::vector<DeferredValue> const& values) {
+    value_bytes_ = bytes;
+    values_ = std::make_unique<DeviceArray<uint8_t>>(device_, stream_, bytes);
+    std::vector<RunView> views = runs_.host_views();
+    views.push_back(RunView{values_->device(), nullptr, 0, 0, 0, 0, 0});
+    views_ = std::make_unique<DeviceArray<RunView>>(device_, stream_, views);
+    args_.runs = views_->device();
+    DeviceArray<DeferredValue> const list(device_, stream_, values);
+    device_.complete_deferred_async(
+        CompleteDeferred::Args{args_.runs, args_.run_count, static_cast<uint32_t>(values.size()),
+                               list.device(), candidates_->device(), keys_->device(),
+                               args_.predicate, args_.status},
+        stream_);
+    device_.synchronize(stream_);
+  }
+
   // Places of the candidates that are alive, in key order.
   void select_and_order() {
     uint32_t const count = static_cast<uint32_t>(candidates_->size());
@@ -194,27 +218,32 @@ class KernelPipeline {
   DeviceArray<IntervalCount>& device_counts() { return counts_; }
   DeviceArray<IntervalRange>& device_ranges() { return ranges_; }
 
-  // What a candidate stands for; its offsets are checked.
+  // What a candidate stands for, as a row shows it; its offsets are checked.
   [[nodiscard]] ModelRow row_of(Candidate const& candidate) const {
     std::string const key_space = keys();
-    std::string const& data = run_data_.at(candidate.run).bytes;
+    bool const completed = candidate.run == run_data_.size();
+    std::string const& data = completed ? value_bytes_ : run_data_.at(candidate.run).bytes;
     EXPECT_LE(uint64_t{candidate.key_offset} + candidate.user_size + 8, key_space.size());
     EXPECT_LE(uint64_t{candidate.value_offset} + candidate.value_size, data.size());
     std::string const user_key = key_space.substr(candidate.key_offset, candidate.user_size);
-    uint64_t const stored =
-        little_endian_word(key_space, candidate.key_offset + candidate.user_size);
-    uint64_t const global_sequence = block_of(candidate).global_sequence;
-    EXPECT_EQ(candidate.trailer, global_sequence == kNoGlobalSequence
-                                     ? stored
-                                     : (global_sequence << 8) | (stored & 0xff))
-        << "the rebuilt key ends in another trailer";
+    if (!completed) {
+      uint64_t const stored =
+          little_endian_word(key_space, candidate.key_offset + candidate.user_size);
+      uint64_t const global_sequence = block_of(candidate).global_sequence;
+      EXPECT_EQ(candidate.trailer, global_sequence == kNoGlobalSequence
+                                       ? stored
+                                       : (global_sequence << 8) | (stored & 0xff))
+          << "the rebuilt key ends in another trailer";
+    }
     uint64_t prefix = 0;
     for (std::size_t i = 0; i < 8; ++i) {
       prefix = (prefix << 8) | (i < user_key.size() ? static_cast<uint8_t>(user_key[i]) : 0);
     }
     EXPECT_EQ(candidate.key_prefix, prefix);
     return {user_key, candidate.trailer >> 8,
-            data.substr(candidate.value_offset, candidate.value_size), candidate.run};
+            shown_value(static_cast<uint8_t>(candidate.trailer),
+                        data.substr(candidate.value_offset, candidate.value_size)),
+            candidate.run};
   }
 
   // Candidates of one run, in the order of their places.
@@ -290,6 +319,9 @@ class KernelPipeline {
   std::unique_ptr<DeviceArray<uint8_t>> keys_;
   std::unique_ptr<DeviceArray<uint32_t>> rows_;
   std::unique_ptr<DeviceArray<uint8_t>> scratch_;
+  std::string value_bytes_;
+  std::unique_ptr<DeviceArray<uint8_t>> values_;
+  std::unique_ptr<DeviceArray<RunView>> views_;  // with that of the values
   uint32_t row_count_ = 0;
 };
 

@@ -113,6 +113,9 @@ class LaggingDevice final : public Device {
   void resolve_probe_async(ResolveProbe::Args const& args, StreamView stream) override {
     enqueue(stream, [this, args](StreamView s) { inner_.resolve_probe_async(args, s); });
   }
+  void complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) override {
+    enqueue(stream, [this, args](StreamView s) { inner_.complete_deferred_async(args, s); });
+  }
   void measure_rows_async(MeasureRows::Args const& args, StreamView stream) override {
     enqueue(stream, [this, args](StreamView s) { inner_.measure_rows_async(args, s); });
   }

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "kernels/internal_key.hpp"
+#include "support/random_values.hpp"
 #include "support/rocksdb_no_sync.hpp"
 #include "support/rocksdb_writer.hpp"
 
@@ -117,7 +118,10 @@ rocksdb::BlockBasedTableOptions draw_table_options(Random& random, std::string& 
 class Writer {
  public:
   Writer(Random& random, RandomDatabase& result)
-      : random_(random), result_(result), style_(draw_style(random)) {
+      : random_(random),
+        result_(result),
+        style_(draw_style(random)),
+        values_(draw_value_style(random)) {
     result_.description = fmt::format(
         "keys {} memtables {} of {} hot 1/{} snapshots 1/{} deletes 1/{} compactions 1/{} values "
         "to "
@@ -127,7 +131,9 @@ class Writer {
         style_.snapshot_one_in, style_.delete_one_in, style_.compact_one_in, style_.value_bytes_max,
         style_.large_value_one_in, style_.file_bytes_max, style_.descending,
         style_.range_delete_one_in, style_.unflushed, style_.column_family, style_.other_family);
+    result_.description += values_.description();
     result_.column_family = style_.column_family;
+    result_.merge_operator = values_.merge_operator;
     make_keys();
     open();
   }
@@ -232,6 +238,7 @@ class Writer {
     options.target_file_size_multiplier = 1;
     options.max_compaction_bytes = random_.one_in(2) ? style_.file_bytes_max * 4 : 1 << 30;
     options.avoid_flush_during_shutdown = true;
+    set_value_options(values_, options);
     draw_log_options(options);
     open_families(options);
   }
@@ -367,6 +374,10 @@ class Writer {
                                   : random_.pick(keys_);
       if (happens(random_, style_.delete_one_in)) {
         check_ok(database_->Delete(options, family_, key));
+      } else if (happens(random_, values_.merge_one_in)) {
+        check_ok(database_->Merge(options, family_, key, draw_operand(random_, values_)));
+      } else if (happens(random_, values_.entity_one_in)) {
+        put_random_entity(random_, *database_, family_, options, key, draw_value());
       } else {
         check_ok(database_->Put(options, family_, key, draw_value()));
         // The same key followed by its own trailer's bytes: where a shared prefix may reach into a
@@ -441,7 +452,10 @@ class Writer {
     options.total_order_seek = true;
     std::unique_ptr<rocksdb::Iterator> const iterator(database_->NewIterator(options, family_));
     for (iterator->SeekToFirst(); iterator->Valid(); iterator->Next()) {
-      rows.push_back({iterator->key().ToString(), iterator->value().ToString(), 0});
+      rows.push_back({iterator->key().ToString(), iterator->value().ToString(), 0, {}});
+      for (rocksdb::WideColumn const& column : iterator->columns()) {
+        rows.back().columns.emplace_back(column.name().ToString(), column.value().ToString());
+      }
     }
     check_ok(iterator->status());
     // Versions are in internal-key order: the first that is visible is the newest.
@@ -461,10 +475,11 @@ class Writer {
         if (newest == versions.size() && versions[next].sequence <= sequence) newest = next;
       }
       if (newest != versions.size() &&
-          versions[newest].type == static_cast<int>(EntryType::kValue)) {
+          !is_tombstone(static_cast<EntryType>(versions[newest].type))) {
         skip_unlisted(&versions[newest].user_key);
+        bool const plain = versions[newest].type == static_cast<int>(EntryType::kValue);
         if (row == rows.end() || row->key != versions[newest].user_key ||
-            row->value != versions[newest].value) {
+            (plain && row->value != versions[newest].value)) {
           throw std::runtime_error("librocksdb's iterator and its list of versions differ");
         }
         row++->sequence = versions[newest].sequence;
@@ -477,6 +492,7 @@ class Writer {
   Random& random_;
   RandomDatabase& result_;
   Style style_;
+  ValueStyle values_;
   std::unique_ptr<rocksdb::DB> database_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;  // the other family's last, if there is one
   rocksdb::ColumnFamilyHandle* family_ = nullptr;      // whose rows are looked at

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/random.hpp"
@@ -18,6 +19,7 @@ struct OracleRow {
   std::string value;
   // From GetAllKeyVersions; the iterator doesn't tell it.
   uint64_t sequence;
+  std::vector<std::pair<std::string, std::string>> columns;  // names and values
 };
 // Of rows that a range tombstone after the snapshot hides: they are not listed there.
 inline constexpr uint64_t kUnknownSequence = UINT64_MAX;
@@ -30,6 +32,7 @@ struct RandomDatabase {
   // was held through every compaction since; the last one is the newest sequence number.
   std::map<uint64_t, std::vector<OracleRow>> snapshots;
   std::vector<std::string> keys;  // that were written at some time
+  std::string merge_operator;     // empty: none
 };
 
 // Writes a database into the new directory `path` and closes it, flushed or not. Everything follows

@@ -21,6 +21,9 @@ struct DatabaseShape {
   std::size_t blocks = 0;
   uint64_t entries = 0;
   uint64_t tombstones = 0;
+  uint64_t merge_operands = 0;
+  uint64_t blob_references = 0;
+  uint64_t entities = 0;
   // Pairs of neighbours with the same user key on both sides of a border.
   uint64_t versions_across_intervals = 0;
   uint64_t versions_across_blocks = 0;
@@ -128,7 +131,14 @@ struct DatabaseShape {
           key.substr(0, shared) + std::string(reinterpret_cast<char const*>(at), unshared);
       at += unshared + value_bytes;
       ++entries;
-      if (static_cast<unsigned char>(next[next.size() - 8]) != 1) ++tombstones;
+      switch (static_cast<unsigned char>(next[next.size() - 8])) {
+        case 0x00:
+        case 0x07: ++tombstones; break;
+        case 0x02: ++merge_operands; break;
+        case 0x11: ++blob_references; break;
+        case 0x16: ++entities; break;
+        default: break;
+      }
       if (!key.empty()) {
         bool const same = std::string_view(key).substr(0, key.size() - 8) ==
                           std::string_view(next).substr(0, next.size() - 8);

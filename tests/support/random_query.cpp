@@ -104,8 +104,9 @@ void RandomQueries::define_fields() {
     if (from_end) offset += 1;
     if (type == "f64" && !in_key && !from_end && random_.one_in(2)) offset = 8;
     if (type == "f32" && !in_key && !from_end && random_.one_in(2)) offset = 4;
-    schema_.define(fmt::format("f{}:{}@{}{}{}", i, type, in_key ? "key" : "value",
-                               from_end ? "-" : "+", offset));
+    char const* const column = random_.one_in(3) ? "column()" : "column(c)";
+    char const* const place = in_key ? "key" : random_.one_in(6) ? column : "value";
+    schema_.define(fmt::format("f{}:{}@{}{}{}", i, type, place, from_end ? "-" : "+", offset));
   }
 }
 

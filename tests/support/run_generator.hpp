@@ -55,9 +55,11 @@ inline std::string random_value(Random& random) {
 }
 
 inline uint8_t random_type(Random& random) {
-  switch (random.below(8)) {
+  switch (random.below(12)) {
     case 0: return kTypeDeletion;
     case 1: return kTypeSingleDeletion;
+    case 2: return kTypeEntity;
+    case 3: return kTypePreferredSequence;
     default: return kTypeValue;
   }
 }

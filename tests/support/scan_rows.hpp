@@ -84,6 +84,7 @@ inline ScannerOptions tiny_options(uint32_t data_block_bytes) {
   options.candidate_key_bytes = 256;
   options.result_bytes = 256;
   options.read_area_bytes = 128;
+  options.values_bytes = 64;
   options.task_bytes = 2000;
   return options;
 }

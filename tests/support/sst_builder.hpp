@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kernels/run_view.hpp"
@@ -29,17 +30,75 @@ inline constexpr uint8_t kTypeDeletion = 0x00;
 inline constexpr uint8_t kTypeValue = 0x01;
 inline constexpr uint8_t kTypeMerge = 0x02;
 inline constexpr uint8_t kTypeSingleDeletion = 0x07;
+inline constexpr uint8_t kTypeBlobIndex = 0x11;
+inline constexpr uint8_t kTypeEntity = 0x16;
+inline constexpr uint8_t kTypePreferredSequence = 0x18;
+
+inline std::string varint(uint64_t value) {
+  std::string result;
+  for (; value >= 0x80; value >>= 7) result.push_back(static_cast<char>(value | 0x80));
+  result.push_back(static_cast<char>(value));
+  return result;
+}
+
+// A wide-column entity of version 1. The columns' order is the caller's.
+inline std::string entity_bytes(std::vector<std::pair<std::string, std::string>> const& columns) {
+  std::string index = varint(1) + varint(columns.size());
+  std::string values;
+  for (auto const& [name, value] : columns) {
+    index += varint(name.size()) + name + varint(value.size());
+    values += value;
+  }
+  return index + values;
+}
 
 struct TestEntry {
   std::string user_key;
   uint64_t sequence = 0;
   uint8_t type = kTypeValue;
-  std::string value;
+  std::string value;      // as a row shows it
   bool ingested = false;  // its sequence number is its table's; 0 is stored
 
   [[nodiscard]] uint64_t trailer() const { return (sequence << 8) | type; }
   [[nodiscard]] uint64_t stored_trailer() const { return ingested ? type : trailer(); }
+
+  [[nodiscard]] bool is_deferred() const { return type == kTypeMerge || type == kTypeBlobIndex; }
+
+  // The bytes in the block. An entity has another column behind its default one, unless the value
+  // is empty: then it has that one alone.
+  [[nodiscard]] std::string stored() const {
+    if (type == kTypePreferredSequence) return value + std::string(8, '\x7f');
+    if (is_deferred()) return "elsewhere";
+    if (type != kTypeEntity) return value;
+    if (value.empty()) return entity_bytes({{"other", "column"}});
+    return entity_bytes({{"", value}, {"other", "column"}});
+  }
 };
+
+// What stored() made its bytes of.
+inline std::string shown_value(uint8_t type, std::string const& stored) {
+  if (type == kTypePreferredSequence) return stored.substr(0, stored.size() - 8);
+  if (type != kTypeEntity) return stored;
+  std::size_t at = 0;
+  auto const take = [&] {
+    std::size_t value = 0;
+    for (int shift = 0;; shift += 7) {
+      uint8_t const byte = static_cast<uint8_t>(stored.at(at++));
+      value |= static_cast<std::size_t>(byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+  };
+  take();  // version
+  std::size_t const columns = take();
+  std::size_t value_size = 0;
+  for (std::size_t i = 0; i < columns; ++i) {
+    std::size_t const name_size = take();
+    at += name_size;
+    std::size_t const size = take();
+    if (name_size == 0) value_size = size;
+  }
+  return stored.substr(at, value_size);
+}
 
 // Internal-key order: user keys in key order, newest first.
 inline bool entry_before(TestEntry const& a, TestEntry const& b,
@@ -51,13 +110,6 @@ inline bool entry_before(TestEntry const& a, TestEntry const& b,
 inline std::string fixed(uint64_t value, std::size_t bytes) {
   std::string result;
   for (std::size_t i = 0; i < bytes; ++i) result.push_back(static_cast<char>(value >> (8 * i)));
-  return result;
-}
-
-inline std::string varint(uint64_t value) {
-  std::string result;
-  for (; value >= 0x80; value >>= 7) result.push_back(static_cast<char>(value | 0x80));
-  result.push_back(static_cast<char>(value));
   return result;
 }
 
@@ -145,7 +197,7 @@ class BlockBuilder {
 inline BuiltBlock build_data_block(std::vector<TestEntry> const& entries, BlockOptions options) {
   BlockBuilder builder(options);
   for (TestEntry const& entry : entries) {
-    builder.add(internal_key(entry.user_key, entry.stored_trailer()), entry.value, {}, true);
+    builder.add(internal_key(entry.user_key, entry.stored_trailer()), entry.stored(), {}, true);
   }
   return builder.finish();
 }

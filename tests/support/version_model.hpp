@@ -57,6 +57,10 @@ struct ModelAnswer {
   uint64_t shadowed_tombstone = 0;  // in their own run, by a visible tombstone
 };
 
+inline bool has_value(TestEntry const& entry) {
+  return entry.type != kTypeDeletion && entry.type != kTypeSingleDeletion;
+}
+
 inline ModelAnswer model_scan(std::vector<std::vector<TestEntry>> const& runs,
                               WindowSpec const& window, RowPredicate const& predicate) {
   ModelAnswer answer;
@@ -75,7 +79,7 @@ inline ModelAnswer model_scan(std::vector<std::vector<TestEntry>> const& runs,
     std::vector<ModelRow>& candidates = answer.candidates.emplace_back();
     for (auto const& [user_key, of_key] : versions) {
       TestEntry const& first = of_key.begin()->second;
-      if (first.type == kTypeValue) {
+      if (has_value(first)) {
         answer.shadowed_value += of_key.size() - 1;
         if (predicate(user_key, first.sequence, first.value)) {
           candidates.push_back({user_key, first.sequence, first.value, r});
@@ -91,7 +95,7 @@ inline ModelAnswer model_scan(std::vector<std::vector<TestEntry>> const& runs,
   }
   for (auto const& [user_key, found] : newest) {
     TestEntry const& entry = found.first;
-    if (entry.type == kTypeValue && predicate(user_key, entry.sequence, entry.value)) {
+    if (has_value(entry) && predicate(user_key, entry.sequence, entry.value)) {
       answer.rows.push_back({user_key, entry.sequence, entry.value, found.second});
     }
   }

@@ -17,6 +17,7 @@
 
 #include "device/device_error.hpp"
 #include "kernels/aggregate.hpp"
+#include "kernels/complete_deferred.hpp"
 #include "kernels/filter.hpp"
 #include "kernels/gather.hpp"
 #include "kernels/index_search.hpp"
@@ -102,6 +103,7 @@ class Device {
   virtual void resolve_mark_async(ResolveMark::Args const& args, uint32_t tile_count,
                                   StreamView stream) = 0;
   virtual void resolve_probe_async(ResolveProbe::Args const& args, StreamView stream) = 0;
+  virtual void complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) = 0;
   virtual void measure_rows_async(MeasureRows::Args const& args, StreamView stream) = 0;
   virtual void emit_rows_async(EmitRows::Args const& args, StreamView stream) = 0;
 

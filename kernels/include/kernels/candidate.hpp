@@ -11,6 +11,7 @@ namespace levelscan {
 
 inline constexpr uint32_t kCandidateAlive = 1;      // cleared when it is found not to be a row
 inline constexpr uint32_t kCandidateUndecided = 2;  // the predicate is still to be tested
+inline constexpr uint32_t kCandidateDeferred = 4;   // and the value still to be worked out
 // Added once for each newer entry that shadows it, by whoever finds one.
 inline constexpr uint32_t kCandidateMark = 256;
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "kernels/candidate.hpp"
+#include "kernels/entry_value.hpp"
 #include "kernels/narrow.hpp"
 #include "kernels/predicate.hpp"
 #include "kernels/run_view.hpp"
@@ -27,6 +28,8 @@ struct FilterArgs {
   uint32_t run_count;
   Window window;
   Predicate predicate;
+  AbsentValue merge_operands;
+  AbsentValue blob_references;
   IntervalCount* counts;  // [slots of all runs] out of filter; in, scanned, of gather
   RunTotals* totals;      // [run_count] out of filter
   ScanStatus* status;
@@ -38,6 +41,7 @@ struct FilterTally {
   uint32_t filtered;
   uint32_t shadowed_value;
   uint32_t shadowed_tombstone;
+  uint32_t deferred;
 
   LEVELSCAN_HOST_DEVICE void count_shadowed(bool by_value) {
     if (by_value) {
@@ -47,6 +51,17 @@ struct FilterTally {
     }
   }
 };
+
+LEVELSCAN_HOST_DEVICE inline ScanFault scan_fault_of(ValueFault fault) {
+  switch (fault) {
+    case ValueFault::kUnsupported: return ScanFault::kUnsupportedType;
+    case ValueFault::kUnknown: return ScanFault::kUnknownType;
+    case ValueFault::kVersion: return ScanFault::kEntityVersion;
+    case ValueFault::kCorrupt:
+    case ValueFault::kNone: break;
+  }
+  return ScanFault::kCorruptValue;
+}
 
 // Applies one entry of a walk to the leading bytes of the current internal key.
 LEVELSCAN_HOST_DEVICE inline void update_key_window(EntryWalk const& walk, uint8_t* key_window) {
@@ -76,7 +91,13 @@ LEVELSCAN_KERNEL inline bool first_is_shadowed(Block& block, FilterArgs const& a
   return comparison.order == 0 && walk.sequence() <= args.window.snapshot;
 }
 
-// Walks one interval and calls on_candidate(walk, undecided) for each candidate in it.
+LEVELSCAN_HOST_DEVICE inline AbsentValue absent_value_of(FilterArgs const& args, EntryType type) {
+  return type == EntryType::kMerge       ? args.merge_operands
+         : type == EntryType::kBlobIndex ? args.blob_references
+                                         : AbsentValue::kRefused;
+}
+
+// Walks one interval and calls on_candidate(walk, flags) for each candidate in it.
 // `key_window`: [kKeyWindowBytes] of this item's own in Shared.
 template <class Block, class OnCandidate>
 LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& args, uint32_t r,
@@ -115,45 +136,55 @@ LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& arg
       continue;
     }
     newer_is_visible = visible;
-    newer_is_value = type == EntryType::kValue;
-    if (!visible) continue;
+    newer_is_value = !is_tombstone(type);
+    if (!visible || !newer_is_value) continue;
+    EntryValue value{{run.data + walk.value_offset, walk.value_size}, {nullptr, 0}};
+    bool check_first = walk.first;
     if (type != EntryType::kValue) {
-      if (type == EntryType::kDeletion || type == EntryType::kSingleDeletion) continue;
       uint64_t newer = 0;
-      if (walk.first &&
+      if (check_first &&
           first_is_shadowed(block, args, r, interval, Bytes{walk.delta(), walk.user_size}, newer)) {
-        tally.count_shadowed(type_of(newer) == EntryType::kValue);
+        tally.count_shadowed(!is_tombstone(type_of(newer)));
         continue;  // hidden, so it doesn't matter what it is
       }
-      bool const known = type == EntryType::kMerge || type == EntryType::kBlobIndex ||
-                         type == EntryType::kDeletionWithTimestamp ||
-                         type == EntryType::kWideColumnEntity ||
-                         type == EntryType::kValuePreferredSequence;
-      report_fault(block, *args.status,
-                   known ? ScanFault::kUnsupportedType : ScanFault::kUnknownType, r,
-                   walk.entry_offset, static_cast<uint64_t>(type));
-      return;
+      check_first = false;
+      AbsentValue const absent = absent_value_of(args, type);
+      if (absent == AbsentValue::kDeferred) {
+        ++tally.deferred;
+        on_candidate(walk, kCandidateAlive | kCandidateDeferred);
+        continue;
+      }
+      ValueFault const fault =
+          absent == AbsentValue::kUnread ? ValueFault::kNone : check_entry_value(type, value.value);
+      if (fault != ValueFault::kNone) {
+        report_fault(block, *args.status, scan_fault_of(fault), r, walk.entry_offset,
+                     static_cast<uint64_t>(type));
+        return;
+      }
+      value = entry_value(type, value.value);
     }
     uint32_t const key_at_hand =
         walk.user_size < kKeyWindowBytes ? walk.user_size : kKeyWindowBytes;
     Row const row{{key_window, reads_key ? key_at_hand : 0},
                   walk.user_size,
-                  {run.data + walk.value_offset, walk.value_size},
-                  walk.sequence()};
+                  value.value,
+                  walk.sequence(),
+                  value.entity};
     Verdict const verdict = evaluate(args.predicate, row);
     if (verdict == Verdict::kFails) {
       ++tally.filtered;
       continue;
     }
-    if (walk.first) {
+    if (check_first) {
       uint64_t newer = 0;
       Bytes const user_key{walk.delta(), walk.user_size};
       if (first_is_shadowed(block, args, r, interval, user_key, newer)) {
-        tally.count_shadowed(type_of(newer) == EntryType::kValue);
+        tally.count_shadowed(!is_tombstone(type_of(newer)));
         continue;
       }
     }
-    on_candidate(walk, verdict == Verdict::kUndecided);
+    on_candidate(walk, verdict == Verdict::kUndecided ? kCandidateAlive | kCandidateUndecided
+                                                      : kCandidateAlive);
   }
   if (step == WalkStep::kCorrupt) {
     report_fault(block, *args.status, ScanFault::kCorruptEntry, r, walk.offset, 0);
@@ -211,6 +242,7 @@ struct Filter {
     uint32_t filtered;
     uint32_t shadowed_value;
     uint32_t shadowed_tombstone;
+    uint32_t deferred;
     uint8_t key_window[kTileIntervals][kKeyWindowBytes];
   };
 
@@ -235,14 +267,15 @@ struct Filter {
       shared.filtered = 0;
       shared.shadowed_value = 0;
       shared.shadowed_tombstone = 0;
+      shared.deferred = 0;
     });
     block.for_each(tile.count, [&](uint32_t i) {
       uint32_t const interval = tile.first + i;
       IntervalCount count{0, 0};
       if (interval >= range.first && interval < range.last) {
-        FilterTally tally{0, 0, 0, 0};
+        FilterTally tally{0, 0, 0, 0, 0};
         filter_interval(block, args, r, interval, shared.blocks.of_interval(run, interval),
-                        shared.key_window[i], tally, [&](EntryWalk const& walk, bool) {
+                        shared.key_window[i], tally, [&](EntryWalk const& walk, uint32_t) {
                           ++count.candidates;
                           count.key_bytes += walk.user_size + kTrailerBytes;
                         });
@@ -252,6 +285,7 @@ struct Filter {
         if (tally.shadowed_tombstone != 0) {
           block.fetch_add(shared.shadowed_tombstone, tally.shadowed_tombstone);
         }
+        if (tally.deferred != 0) block.fetch_add(shared.deferred, tally.deferred);
         if (count.candidates != 0) {
           block.fetch_add(shared.candidates, count.candidates);
           block.fetch_add(shared.key_bytes, count.key_bytes);
@@ -265,6 +299,7 @@ struct Filter {
       block.fetch_add(args.status->shadowed_value, static_cast<uint64_t>(shared.shadowed_value));
       block.fetch_add(args.status->shadowed_tombstone,
                       static_cast<uint64_t>(shared.shadowed_tombstone));
+      block.fetch_add(args.status->deferred, static_cast<uint64_t>(shared.deferred));
       block.fetch_add(args.totals[r].candidates, shared.candidates);
       block.fetch_add(args.totals[r].key_bytes, shared.key_bytes);
     });

@@ -99,10 +99,10 @@ struct Gather {
       KeyBuilder builder = KeyBuilder::over(run.data, interval_bytes(run, data_block, interval));
       uint64_t index = before.candidates - base.candidates;
       uint64_t key_start = before.key_bytes - base.key_bytes;
-      FilterTally tally{0, 0, 0, 0};
+      FilterTally tally{0, 0, 0, 0, 0};
       filter_interval(
           block, filter, r, interval, data_block, shared.key_window[i], tally,
-          [&](EntryWalk const& walk, bool undecided) {
+          [&](EntryWalk const& walk, uint32_t flags) {
             uint32_t const key_size = walk.user_size + kTrailerBytes;
             uint64_t const key_end = key_start + key_size;
             bool const fits = index < share.candidates_max && key_end <= share.key_bytes_max;
@@ -116,15 +116,14 @@ struct Gather {
               uint32_t const key_offset = share.key_base + static_cast<uint32_t>(key_start);
               uint8_t* const slot = args.keys + key_offset;
               builder.build(walk.entry_offset, key_size, slot);
-              args.candidates[place] =
-                  Candidate{key_prefix_of(Bytes{slot, walk.user_size}),
-                            walk.trailer,
-                            key_offset,
-                            walk.user_size,
-                            walk.value_offset,
-                            walk.value_size,
-                            r,
-                            kCandidateAlive | (undecided ? kCandidateUndecided : 0u)};
+              args.candidates[place] = Candidate{key_prefix_of(Bytes{slot, walk.user_size}),
+                                                 walk.trailer,
+                                                 key_offset,
+                                                 walk.user_size,
+                                                 walk.value_offset,
+                                                 walk.value_size,
+                                                 r,
+                                                 flags};
               if (is_mark) {
                 share.marked = 1;
                 share.mark = place;

@@ -37,6 +37,10 @@ LEVELSCAN_HOST_DEVICE inline uint64_t effective_trailer(uint64_t stored, uint64_
   return global_sequence == kNoGlobalSequence ? stored : (global_sequence << 8) | (stored & 0xff);
 }
 
+LEVELSCAN_HOST_DEVICE inline bool is_tombstone(EntryType type) {
+  return type == EntryType::kDeletion || type == EntryType::kSingleDeletion;
+}
+
 // The trailer that sorts before every entry with a sequence number <= `sequence` and after every
 // newer one: where to look for the newest version that a snapshot sees.
 LEVELSCAN_HOST_DEVICE inline uint64_t seek_trailer(uint64_t sequence) {

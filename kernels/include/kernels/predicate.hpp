@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-#include "kernels/internal_key.hpp"
+#include "kernels/wide_columns.hpp"
 
 namespace levelscan {
 
@@ -33,11 +33,14 @@ enum class FieldSource : uint8_t {
   kKeySize,    // u64: bytes in the user key
   kValueSize,  // u64: bytes in the value
   kSequence,   // u64: the entry's sequence number
+  kColumn,     // bytes of a column of a wide-column entity
 };
 
 inline constexpr uint32_t kToTheEnd = UINT32_MAX;
 
-// Where a field lies: `offset` bytes from the start of its source, or before its end.
+// Where a field lies: `offset` bytes from the start of its source, or before its end. `column`
+// names the source kColumn, in memory that whoever loads the field can read; the empty name is the
+// default column, which is all that a plain value has.
 struct Field {
   FieldSource source;
   FieldType type;
@@ -45,8 +48,9 @@ struct Field {
   bool from_end;
   uint32_t offset;
   uint32_t size;  // bytes; kToTheEnd for `bytes`
+  Bytes column = {nullptr, 0};
 };
-static_assert(sizeof(Field) == 12);
+static_assert(sizeof(Field) == 32);
 
 enum class ScalarKind : uint8_t {
   kNull,
@@ -127,6 +131,7 @@ struct Row {
   uint32_t key_size;  // of the whole user key
   Bytes value;
   uint64_t sequence;
+  Bytes entity = {nullptr, 0};  // that the value is part of; data null: it isn't
 };
 
 LEVELSCAN_HOST_DEVICE inline double bits_to_double(uint64_t bits) {
@@ -149,6 +154,13 @@ LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE bool is_signed_integer(FieldType type) {
   return type >= FieldType::kI8 && type <= FieldType::kI64;
 }
 
+// The bytes of a wide column. False when the row hasn't got it.
+LEVELSCAN_HOST_DEVICE inline bool column_of_row(Bytes name, Row const& row, Bytes& column) {
+  if (row.entity.data != nullptr) return find_column(row.entity, name, column);
+  column = row.value;
+  return name.size == 0;
+}
+
 LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE Scalar load_field(Field const& field, Row const& row) {
   Scalar scalar{ScalarKind::kNull, false, 0, {nullptr, 0}};
   if (field.source == FieldSource::kKeySize) return integer_scalar(row.key_size, false);
@@ -156,7 +168,11 @@ LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE Scalar load_field(Field const& field, Row
   if (field.source == FieldSource::kSequence) return integer_scalar(row.sequence, false);
 
   bool const in_key = field.source == FieldSource::kKey;
-  uint32_t const source_size = in_key ? row.key_size : row.value.size;
+  Bytes source = in_key ? row.key : row.value;
+  if (field.source == FieldSource::kColumn && !column_of_row(field.column, row, source)) {
+    return scalar;
+  }
+  uint32_t const source_size = in_key ? row.key_size : source.size;
   if (field.offset > source_size) return scalar;
   uint32_t const begin = field.from_end ? source_size - field.offset : field.offset;
   uint32_t const left = source_size - begin;
@@ -166,7 +182,7 @@ LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE Scalar load_field(Field const& field, Row
     scalar.kind = ScalarKind::kUnavailable;
     return scalar;
   }
-  uint8_t const* const from = (in_key ? row.key.data : row.value.data) + begin;
+  uint8_t const* const from = source.data + begin;
   if (field.type == FieldType::kBytes) {
     scalar.kind = ScalarKind::kBytes;
     scalar.bytes = Bytes{from, size};

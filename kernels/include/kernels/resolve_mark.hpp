@@ -116,8 +116,7 @@ struct ResolveMark {
       if (marked || !newer_is_visible) continue;
       uint32_t const known = walk.user_size < kKeyWindowBytes ? walk.user_size : kKeyWindowBytes;
       Marker const marker{walk, bounds, key_window, key_prefix_of(Bytes{key_window, known})};
-      bool const is_tombstone =
-          walk.type() == EntryType::kDeletion || walk.type() == EntryType::kSingleDeletion;
+      bool const by_tombstone = is_tombstone(walk.type());
       for (uint32_t r = 0; r < filter.run_count; ++r) {
         uint32_t const candidate_count = args.shares[r].candidates_max;
         if (r == run_index || candidate_count == 0 || filter.runs[r].smallest_sequence > sequence) {
@@ -141,7 +140,7 @@ struct ResolveMark {
         }
         uint32_t const flags = block.fetch_add(candidates[low].flags, kCandidateMark);
         if ((flags & kCandidateAlive) != 0 && flags < kCandidateMark) {
-          block.fetch_add(is_tombstone ? shared.shadowed_tombstone : shared.shadowed_value, 1u);
+          block.fetch_add(by_tombstone ? shared.shadowed_tombstone : shared.shadowed_value, 1u);
         }
       }
     }

@@ -10,6 +10,7 @@
 
 #include "kernels/candidate.hpp"
 #include "kernels/predicate.hpp"
+#include "kernels/rows.hpp"
 #include "kernels/run_view.hpp"
 #include "kernels/scan_status.hpp"
 
@@ -65,17 +66,13 @@ struct ResolveProbe {
         if (newer_sequence < sequence) continue;
         if (newer_sequence == sequence && r > candidate.run) continue;
         candidate.flags &= ~kCandidateAlive;
-        bool const is_tombstone =
-            type_of(newer) == EntryType::kDeletion || type_of(newer) == EntryType::kSingleDeletion;
-        block.fetch_add(is_tombstone ? shared.shadowed_tombstone : shared.shadowed_value, 1u);
+        block.fetch_add(
+            is_tombstone(type_of(newer)) ? shared.shadowed_tombstone : shared.shadowed_value, 1u);
         return;
       }
       if ((candidate.flags & kCandidateUndecided) == 0) return;
       // Now the whole key is at hand.
-      Row const row{user_key,
-                    user_key.size,
-                    {args.runs[candidate.run].data + candidate.value_offset, candidate.value_size},
-                    sequence};
+      Row const row = row_of(args.runs, candidate, args.keys);
       if (evaluate(args.predicate, row) == Verdict::kPasses) {
         candidate.flags &= ~kCandidateUndecided;
       } else {

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "kernels/candidate.hpp"
+#include "kernels/entry_value.hpp"
 #include "kernels/predicate.hpp"
 #include "kernels/run_view.hpp"
 
@@ -37,10 +38,13 @@ struct RowsArgs {
 
 LEVELSCAN_HOST_DEVICE inline Row row_of(RunView const* runs, Candidate const& candidate,
                                         uint8_t const* keys) {
+  Bytes const stored{runs[candidate.run].data + candidate.value_offset, candidate.value_size};
+  EntryValue const value = entry_value(type_of(candidate.trailer), stored);
   return Row{{keys + candidate.key_offset, candidate.user_size},
              candidate.user_size,
-             {runs[candidate.run].data + candidate.value_offset, candidate.value_size},
-             sequence_of(candidate.trailer)};
+             value.value,
+             sequence_of(candidate.trailer),
+             value.entity};
 }
 
 struct MeasureRows {

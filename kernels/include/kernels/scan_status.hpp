@@ -16,6 +16,8 @@ enum class ScanFault : uint32_t {
   kUnsupportedType,  // detail: the type
   kKeyTooLarge,      // detail: bytes of the internal key; the candidate space cannot hold it
   kCorruptIndex,     // an index entry that cannot be decoded
+  kCorruptValue,     // detail: the type; the stored bytes are no value of it
+  kEntityVersion,    // a wide-column entity of a version that is not known
 };
 
 // Totals of one run's candidates in the window.
@@ -38,6 +40,7 @@ struct ScanStatus {
   uint64_t shadowed_value;      // entries hidden by a newer value
   uint64_t shadowed_tombstone;  // entries hidden by a newer tombstone
   uint64_t shadowed_range;      // candidates hidden by a newer range tombstone
+  uint64_t deferred;            // candidates whose value does not stand in their block
 };
 
 // Records a fault; only the first one is kept.
