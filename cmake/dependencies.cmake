@@ -30,6 +30,8 @@ function(levelscan_require_library name header library package)
 endfunction()
 
 levelscan_require_library(snappy snappy.h snappy libsnappy-dev)
+levelscan_require_library(zlib zlib.h z zlib1g-dev)
+levelscan_require_library(bzip2 bzlib.h bz2 libbz2-dev)
 levelscan_require_library(lz4 lz4.h lz4 liblz4-dev)
 levelscan_require_library(zstd zstd.h zstd libzstd-dev)
 levelscan_require_library(xxhash xxhash.h xxhash libxxhash-dev)

@@ -112,7 +112,7 @@ std::string doctor_text(Findings const& findings) {
       out, "limits        {} open files (each table takes one), {} locked, {} address space\n",
       number_text(resource_limit(RLIMIT_NOFILE)), bytes_text(resource_limit(RLIMIT_MEMLOCK)),
       bytes_text(resource_limit(RLIMIT_AS)));
-  fmt::format_to(out, "compression   none, snappy, lz4, lz4hc, zstd\n");
+  fmt::format_to(out, "compression   none, snappy, zlib, bzip2, lz4, lz4hc, zstd\n");
   text += "libraries    ";
   for (LibraryVersion const& library : library_versions()) {
     fmt::format_to(out, " {} {}", library.name, library.version);

@@ -6,7 +6,7 @@
 
 #include "execute/tombstone_set.hpp"
 #include "levelscan/error.hpp"
-#include "table/checksum.hpp"
+#include "table/block.hpp"
 #include "table/codec.hpp"
 #include "table/coding.hpp"
 #include "table/key_comparison.hpp"
@@ -137,13 +137,8 @@ void RunReader::load_index(Table const& table) {
   table.file().read(handle.offset, stored);
   statistics_.bytes_read += stored_bytes;
   // The host parses what it finds here, so this checksum is verified whatever was asked for.
-  bool const verify_data = verify_checksums_;
-  verify_checksums_ = true;
-  verify(table, handle, stored.data());
-  verify_checksums_ = verify_data;
-
   BlockPlace const place{table.path(), handle.offset};
-  uint8_t const type = stored[handle.size];
+  uint8_t const type = verify_block(stored, table.footer(), place);
   std::span<uint8_t const> const payload = stored.first(handle.size);
   std::size_t const bytes = uncompressed_size(type, payload, table.format_version(), place);
   if (bytes > level_.index.size()) {
@@ -243,15 +238,8 @@ RunReader::Append RunReader::no_room(uint64_t bytes) const {
 }
 
 void RunReader::verify(Table const& table, BlockHandle const& handle, uint8_t const* stored) const {
-  if (!verify_checksums_) return;
-  uint8_t const* const end = stored + handle.size;
-  uint32_t const expected = load_unaligned<uint32_t>(end + 1);
-  uint32_t const found = block_checksum(table.checksum_type(), stored, handle.size);
-  if (found != expected) {
-    throw Error(ErrorCode::kCorruption,
-                fmt::format("{}: block at offset {}: checksum {:08x} where {:08x} was stored",
-                            table.path(), handle.offset, found, expected));
-  }
+  verify_block({stored, handle.size + kBlockTrailerBytes}, table.footer(),
+               {table.path(), handle.offset}, verify_checksums_);
 }
 
 // Uncompressed blocks: read straight into the data block, trailers and all.

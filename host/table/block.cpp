@@ -7,33 +7,37 @@
 
 namespace levelscan {
 
-uint8_t verify_block(std::span<uint8_t const> raw, ChecksumType checksum_type,
-                     BlockPlace const& place, bool verify_checksum) {
+uint32_t expected_checksum(std::span<uint8_t const> raw, Footer const& footer, uint64_t offset) {
+  return block_checksum(footer.checksum_type, raw.data(), raw.size() - kBlockTrailerBytes) +
+         checksum_context(footer.checksum_base, offset);
+}
+
+uint8_t verify_block(std::span<uint8_t const> raw, Footer const& footer, BlockPlace const& place,
+                     bool verify_checksum) {
   if (raw.size() < kBlockTrailerBytes) {
     throw corruption_error(place.file, place.offset, "block without a trailer");
   }
   std::size_t const payload_bytes = raw.size() - kBlockTrailerBytes;
   if (verify_checksum) {
     uint32_t const stored = load_fixed32(raw.data() + payload_bytes + 1);
-    uint32_t const computed = block_checksum(checksum_type, raw.data(), payload_bytes);
+    uint32_t const computed = expected_checksum(raw, footer, place.offset);
     if (stored != computed) {
       throw corruption_error(
           place.file, place.offset,
           fmt::format("block of {} bytes has {} checksum 0x{:08x}, stored is 0x{:08x}",
-                      payload_bytes, checksum_name(checksum_type), computed, stored));
+                      payload_bytes, checksum_name(footer.checksum_type), computed, stored));
     }
   }
   return raw[payload_bytes];
 }
 
 std::vector<uint8_t> read_block(RandomAccessFile const& file, BlockHandle const& handle,
-                                ChecksumType checksum_type, uint32_t format_version,
-                                uint64_t bytes_max) {
+                                Footer const& footer, uint64_t bytes_max) {
   BlockPlace const place{file.path(), handle.offset};
   std::vector<uint8_t> raw = file.read(handle.offset, handle.size + kBlockTrailerBytes);
-  uint8_t const type_byte = verify_block(raw, checksum_type, place);
+  uint8_t const type_byte = verify_block(raw, footer, place);
   std::span<uint8_t const> const payload(raw.data(), handle.size);
-  std::size_t const bytes = uncompressed_size(type_byte, payload, format_version, place);
+  std::size_t const bytes = uncompressed_size(type_byte, payload, footer.format_version, place);
   if (bytes > bytes_max) {
     throw corruption_error(
         file.path(), handle.offset,
@@ -44,7 +48,7 @@ std::vector<uint8_t> read_block(RandomAccessFile const& file, BlockHandle const&
     return raw;
   }
   std::vector<uint8_t> block(bytes);
-  decompress(type_byte, payload, format_version, block, place);
+  decompress(type_byte, payload, footer.format_version, block, place);
   return block;
 }
 

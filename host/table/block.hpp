@@ -1,6 +1,6 @@
 // One block of a table file, read by its handle: verified, decompressed, walked. For metadata,
 // index blocks on the host, and tools; the scan fills its pinned blocks itself and uses
-// verify_block() and decompress().
+// verify_block() and decompress(). How a block is checked and framed stands in the table's footer.
 //
 //   entry:  shared v32 | non_shared v32 | value_len v32 | key[non_shared] | value[value_len]
 //
@@ -14,23 +14,27 @@
 
 #include "table/block_handle.hpp"
 #include "table/block_tail.hpp"
-#include "table/checksum.hpp"
 #include "table/codec.hpp"
+#include "table/footer.hpp"
 #include "table/random_access_file.hpp"
 
 namespace levelscan {
 
-// Checks the trailer of a block as it stands in the file, `raw` = payload || type u8 || checksum
-// u32, and returns the type byte. With `verify_checksum` false the type byte alone is read. Throws
-// Error kCorruption.
-uint8_t verify_block(std::span<uint8_t const> raw, ChecksumType checksum_type,
-                     BlockPlace const& place, bool verify_checksum = true);
+// What stands after the block's type byte: the checksum of `raw` = payload || type u8 || checksum
+// u32, with the context of the block's offset. REQUIRES: `raw` holds a trailer.
+[[nodiscard]] uint32_t expected_checksum(std::span<uint8_t const> raw, Footer const& footer,
+                                         uint64_t offset);
+
+// Checks the trailer of a block as it stands in the file at `place`, `raw` as above, and returns
+// the type byte. With `verify_checksum` false the type byte alone is read. Throws Error
+// kCorruption.
+uint8_t verify_block(std::span<uint8_t const> raw, Footer const& footer, BlockPlace const& place,
+                     bool verify_checksum = true);
 
 // Reads, verifies and decompresses one block. `bytes_max` bounds the uncompressed size.
 // REQUIRES: block_handle_in_bounds(). Throws Error: kCorruption, kUnsupported, kRuntime.
 [[nodiscard]] std::vector<uint8_t> read_block(RandomAccessFile const& file,
-                                              BlockHandle const& handle, ChecksumType checksum_type,
-                                              uint32_t format_version,
+                                              BlockHandle const& handle, Footer const& footer,
                                               uint64_t bytes_max = UINT32_MAX);
 
 // Calls `visit(key, value)` for each entry of an uncompressed block with inline values, in order;

@@ -5,11 +5,15 @@
 #include <snappy.h>
 #include <zstd.h>
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <limits>
+#include <optional>
 
 #include "table/coding.hpp"
 #include "table/refusal.hpp"
+#include "table/zlib_bzip2.hpp"
 
 namespace levelscan {
 
@@ -18,6 +22,11 @@ struct DecompressionContext::State {
     void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
   };
   std::unique_ptr<ZSTD_DCtx, ZstdDeleter> zstd;
+  std::optional<Inflater> inflater_of_blocks;
+
+  [[nodiscard]] Inflater& inflater() {
+    return inflater_of_blocks ? *inflater_of_blocks : inflater_of_blocks.emplace();
+  }
 };
 
 DecompressionContext::DecompressionContext() : state_(std::make_unique<State>()) {}
@@ -32,12 +41,20 @@ DecompressionContext& DecompressionContext::of_this_thread() {
 
 namespace {
 
-enum class Family { kNone, kSnappy, kLz4, kZstd, kOther };
+enum class Family { kNone, kSnappy, kZlib, kBzip2, kLz4, kZstd, kOther };
+
+constexpr uint64_t kBlockBytesMax = std::numeric_limits<uint32_t>::max();
+// Format versions before it have no sizes, or others, before compressed bytes.
+constexpr uint32_t kFormatVersionWithSizes = 2;
+constexpr std::size_t kOldLz4SizeBytes = 8;
+constexpr uint8_t kZstdMagic[] = {0x28, 0xb5, 0x2f, 0xfd};
 
 Family family_of(uint8_t type_byte) {
   switch (static_cast<Compression>(type_byte)) {
     case Compression::kNone: return Family::kNone;
     case Compression::kSnappy: return Family::kSnappy;
+    case Compression::kZlib: return Family::kZlib;
+    case Compression::kBzip2: return Family::kBzip2;
     case Compression::kLz4:
     case Compression::kLz4hc: return Family::kLz4;
     case Compression::kZstd:
@@ -47,10 +64,10 @@ Family family_of(uint8_t type_byte) {
 }
 
 Error codec_error(uint8_t type_byte, BlockPlace const& place) {
-  return unsupported_error({fmt::format("{} compression", compression_name(type_byte)),
-                            std::string(place.file), place.offset,
-                            "rewrite the table with snappy, lz4, zstd or no compression "
-                            "(set the option and run a full compaction)"});
+  return unsupported_error(
+      {fmt::format("{} compression", compression_name(type_byte)), std::string(place.file),
+       place.offset,
+       "rewrite the table with another codec (set the option and run a full compaction)"});
 }
 
 // The most bytes that `payload_bytes` of compressed input can stand for. Generous; keeps a forged
@@ -60,6 +77,10 @@ uint64_t uncompressed_bytes_max(Family family, uint64_t payload_bytes) {
     case Family::kNone: return payload_bytes;
     // A copy element of 3 bytes gives at most 64.
     case Family::kSnappy: return payload_bytes * 22 + 64;
+    // Two bits, a length and a distance, give at most 258.
+    case Family::kZlib: return payload_bytes * 1032 + 64;
+    // A block takes some 40 bytes, and gives at most 900,000 that stand for 259 in each 5.
+    case Family::kBzip2: return (payload_bytes / 32 + 1) * (uint64_t{47} << 20);
     // A length byte gives at most 255.
     case Family::kLz4: return payload_bytes * 255 + 64;
     // A block of 4 bytes gives at most 128 KiB.
@@ -69,46 +90,79 @@ uint64_t uncompressed_bytes_max(Family family, uint64_t payload_bytes) {
   return 0;
 }
 
-struct SizedPayload {
-  std::size_t uncompressed_bytes = 0;
-  std::span<uint8_t const> body;  // what the codec's own library is given
+// A payload as its codec's own library takes it.
+struct CodecInput {
+  Family family = Family::kNone;
+  std::span<uint8_t const> body;
+  std::optional<uint64_t> uncompressed_bytes;  // as the payload tells it
 };
 
-SizedPayload split_payload(Family family, uint8_t type_byte, std::span<uint8_t const> payload,
-                           uint32_t format_version, BlockPlace const& place) {
-  SizedPayload result{payload.size(), payload};
-  if (family == Family::kNone) return result;
-  if (family == Family::kSnappy) {
-    if (!snappy::GetUncompressedLength(reinterpret_cast<char const*>(payload.data()),
-                                       payload.size(), &result.uncompressed_bytes)) {
-      throw corruption_error(place.file, place.offset, "snappy block without a valid size");
-    }
-  } else {
-    if (format_version < 2) {
-      throw unsupported_error({fmt::format("{} compression in format_version {}",
-                                           compression_name(type_byte), format_version),
-                               std::string(place.file), place.offset,
-                               std::string(kReadWithRocksdbAdvice)});
-    }
-    uint32_t bytes = 0;
-    uint8_t const* const end = payload.data() + payload.size();
-    uint8_t const* const body = decode_varint32(payload.data(), end, bytes);
-    if (body == nullptr) {
-      throw corruption_error(
-          place.file, place.offset,
-          fmt::format("{} block without a valid uncompressed size", compression_name(type_byte)));
-    }
-    result.uncompressed_bytes = bytes;
-    result.body = {body, end};
+Error no_size_error(uint8_t type_byte, BlockPlace const& place) {
+  return corruption_error(
+      place.file, place.offset,
+      fmt::format("{} block without a valid uncompressed size", compression_name(type_byte)));
+}
+
+// Format versions 0 and 1.
+CodecInput split_old_payload(Family family, uint8_t type_byte, std::span<uint8_t const> payload,
+                             BlockPlace const& place) {
+  if (family == Family::kLz4) {
+    if (payload.size() < kOldLz4SizeBytes) throw no_size_error(type_byte, place);
+    return {family, payload.subspan(kOldLz4SizeBytes), load_fixed32(payload.data())};
   }
-  if (result.uncompressed_bytes > uncompressed_bytes_max(family, payload.size()) ||
-      result.uncompressed_bytes > std::numeric_limits<uint32_t>::max()) {
+  bool const is_frame = payload.size() >= sizeof kZstdMagic &&
+                        std::equal(std::begin(kZstdMagic), std::end(kZstdMagic), payload.begin());
+  if (family == Family::kZlib && is_frame) {
+    unsigned long long const bytes = ZSTD_getFrameContentSize(payload.data(), payload.size());
+    if (bytes == ZSTD_CONTENTSIZE_UNKNOWN || bytes == ZSTD_CONTENTSIZE_ERROR)
+      throw no_size_error(type_byte, place);
+    return {Family::kZstd, payload, bytes};
+  }
+  return {family, payload, std::nullopt};
+}
+
+CodecInput split_payload(uint8_t type_byte, std::span<uint8_t const> payload,
+                         uint32_t format_version, BlockPlace const& place) {
+  Family const family = family_of(type_byte);
+  CodecInput input{family, payload, payload.size()};
+  switch (family) {
+    case Family::kOther: throw codec_error(type_byte, place);
+    case Family::kNone: return input;
+    case Family::kSnappy: {
+      std::size_t bytes = 0;
+      if (!snappy::GetUncompressedLength(reinterpret_cast<char const*>(payload.data()),
+                                         payload.size(), &bytes)) {
+        throw no_size_error(type_byte, place);
+      }
+      input.uncompressed_bytes = bytes;
+      break;
+    }
+    case Family::kZlib:
+    case Family::kBzip2:
+    case Family::kLz4:
+      if (format_version < kFormatVersionWithSizes) {
+        input = split_old_payload(family, type_byte, payload, place);
+        break;
+      }
+      [[fallthrough]];
+    case Family::kZstd: {
+      uint32_t bytes = 0;
+      uint8_t const* const end = payload.data() + payload.size();
+      uint8_t const* const body = decode_varint32(payload.data(), end, bytes);
+      if (body == nullptr) throw no_size_error(type_byte, place);
+      input.body = {body, end};
+      input.uncompressed_bytes = bytes;
+    }
+  }
+  if (input.uncompressed_bytes &&
+      *input.uncompressed_bytes >
+          std::min(uncompressed_bytes_max(input.family, payload.size()), kBlockBytesMax)) {
     throw corruption_error(
         place.file, place.offset,
         fmt::format("{} block of {} bytes claims to hold {} bytes", compression_name(type_byte),
-                    payload.size(), result.uncompressed_bytes));
+                    payload.size(), *input.uncompressed_bytes));
   }
-  return result;
+  return input;
 }
 
 bool decompress_lz4(std::span<uint8_t const> body, std::span<uint8_t> out) {
@@ -131,6 +185,24 @@ bool decompress_zstd(std::span<uint8_t const> body, std::span<uint8_t> out,
   return ZSTD_isError(written) == 0 && written == out.size();
 }
 
+bool decompress_body(CodecInput const& input, std::span<uint8_t> out,
+                     DecompressionContext::State& state) {
+  switch (input.family) {
+    case Family::kNone:
+      if (!out.empty()) std::memcpy(out.data(), input.body.data(), out.size());
+      return true;
+    case Family::kSnappy:
+      return snappy::RawUncompress(reinterpret_cast<char const*>(input.body.data()),
+                                   input.body.size(), reinterpret_cast<char*>(out.data()));
+    case Family::kZlib: return state.inflater().decompress(input.body, out);
+    case Family::kBzip2: return decompress_bzip2(input.body, out);
+    case Family::kLz4: return decompress_lz4(input.body, out);
+    case Family::kZstd: return decompress_zstd(input.body, out, state);
+    case Family::kOther: return false;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string compression_name(uint8_t type_byte) {
@@ -151,29 +223,26 @@ std::string compression_name(uint8_t type_byte) {
 bool compression_supported(uint8_t type_byte) { return family_of(type_byte) != Family::kOther; }
 
 std::size_t uncompressed_size(uint8_t type_byte, std::span<uint8_t const> payload,
-                              uint32_t format_version, BlockPlace const& place) {
-  Family const family = family_of(type_byte);
-  if (family == Family::kOther) throw codec_error(type_byte, place);
-  return split_payload(family, type_byte, payload, format_version, place).uncompressed_bytes;
+                              uint32_t format_version, BlockPlace const& place,
+                              DecompressionContext& context) {
+  CodecInput const input = split_payload(type_byte, payload, format_version, place);
+  if (input.uncompressed_bytes) return *input.uncompressed_bytes;
+  std::optional<uint64_t> const bytes =
+      input.family == Family::kZlib ? context.state().inflater().measure(input.body, kBlockBytesMax)
+                                    : measure_bzip2(input.body, kBlockBytesMax);
+  if (!bytes) {
+    throw corruption_error(
+        place.file, place.offset,
+        fmt::format("{} block that does not decompress", compression_name(type_byte)));
+  }
+  return *bytes;
 }
 
 void decompress(uint8_t type_byte, std::span<uint8_t const> payload, uint32_t format_version,
                 std::span<uint8_t> out, BlockPlace const& place, DecompressionContext& context) {
-  Family const family = family_of(type_byte);
-  if (family == Family::kOther) throw codec_error(type_byte, place);
-  SizedPayload const sized = split_payload(family, type_byte, payload, format_version, place);
-  bool good = sized.uncompressed_bytes == out.size();
-  if (good && family == Family::kNone) {
-    if (!out.empty()) std::memcpy(out.data(), payload.data(), out.size());
-  } else if (good && family == Family::kSnappy) {
-    good = snappy::RawUncompress(reinterpret_cast<char const*>(sized.body.data()),
-                                 sized.body.size(), reinterpret_cast<char*>(out.data()));
-  } else if (good && family == Family::kLz4) {
-    good = decompress_lz4(sized.body, out);
-  } else if (good) {
-    good = decompress_zstd(sized.body, out, context.state());
-  }
-  if (!good) {
+  CodecInput const input = split_payload(type_byte, payload, format_version, place);
+  if (input.uncompressed_bytes.value_or(out.size()) != out.size() ||
+      !decompress_body(input, out, context.state())) {
     throw corruption_error(place.file, place.offset,
                            fmt::format("{} block does not decompress to {} bytes",
                                        compression_name(type_byte), out.size()));

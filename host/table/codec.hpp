@@ -1,10 +1,15 @@
 // Decompression of table blocks.
 //
-// The type byte after a block's payload names the codec. From format version 2 on the payload is
+// The type byte after a block's payload names the codec. The payload is
 //   snappy          raw Snappy (it begins with its own varint32 size)
+//   zlib            varint32 uncompressed size, raw deflate with windows of 16 KiB
+//   bzip2           varint32 uncompressed size, bzip2 stream
 //   lz4, lz4hc      varint32 uncompressed size, LZ4 block
 //   zstd            varint32 uncompressed size, Zstandard frame
-// No dictionaries. Other codecs are refused by name.
+// Format versions 0 and 1 have no size before zlib and bzip2: it is found by decompressing once
+// more. They have 8 bytes before lz4 (4 of size, 4 that mean nothing). Where they say zlib but the
+// bytes are a Zstandard frame, which no deflate stream begins like, LevelDB wrote it: the frame
+// tells its size. Other codecs are refused by name. No dictionaries.
 //
 // REQUIRES: checksums have been verified. Malformed input is nevertheless an error, never an
 // overrun. Functions are thread-safe; a DecompressionContext belongs to one thread at a time.
@@ -62,10 +67,12 @@ struct BlockPlace {
 };
 
 // Bytes the payload decompresses to: read from its head, and checked against the most that its
-// codec can produce from that many bytes. Throws Error: kUnsupported for a codec not known,
-// kCorruption.
-[[nodiscard]] std::size_t uncompressed_size(uint8_t type_byte, std::span<uint8_t const> payload,
-                                            uint32_t format_version, BlockPlace const& place);
+// codec can produce from that many bytes; counted where the head doesn't tell. Less than 4 GiB.
+// Throws Error: kUnsupported for a codec not known, kCorruption.
+[[nodiscard]] std::size_t uncompressed_size(
+    uint8_t type_byte, std::span<uint8_t const> payload, uint32_t format_version,
+    BlockPlace const& place,
+    DecompressionContext& context = DecompressionContext::of_this_thread());
 
 // Decompresses into `out`, whose size must be exactly uncompressed_size() of the payload; kNone
 // copies. Throws Error: kUnsupported for a codec not known, kCorruption when the payload is

@@ -83,8 +83,7 @@ std::optional<std::size_t> global_sequence_offset(std::span<uint8_t const> block
 
 Metaindex read_metaindex(RandomAccessFile const& file, Footer const& footer) {
   BlockPlace const place{file.path(), footer.metaindex.offset};
-  std::vector<uint8_t> const block = read_block(file, footer.metaindex, footer.checksum_type,
-                                                footer.format_version, kMetadataBytesMax);
+  std::vector<uint8_t> const block = read_block(file, footer.metaindex, footer, kMetadataBytesMax);
   Metaindex metaindex;
   for_each_entry(block, place, [&](std::span<uint8_t const> key, std::span<uint8_t const> value) {
     std::optional<BlockHandle> const handle = parse_block_handle(value);
@@ -157,7 +156,7 @@ TableProperties read_properties(RandomAccessFile const& file, Footer const& foot
   std::optional<std::size_t>
       rewritten;  // offset of a global sequence that ingestion may have rewritten
   std::optional<uint64_t> global_sequence;
-  if (stored != block_checksum(footer.checksum_type, raw.data(), handle.size) &&
+  if (stored != expected_checksum(raw, footer, handle.offset) &&
       type_byte == static_cast<uint8_t>(Compression::kNone)) {
     rewritten = global_sequence_offset(payload, place);
     if (rewritten) {
@@ -165,7 +164,7 @@ TableProperties read_properties(RandomAccessFile const& file, Footer const& foot
       std::fill_n(raw.data() + *rewritten, sizeof(uint64_t), uint8_t{0});
     }
   }
-  verify_block(raw, footer.checksum_type, place);
+  verify_block(raw, footer, place);
 
   std::size_t const bytes = uncompressed_size(type_byte, payload, footer.format_version, place);
   if (bytes > kMetadataBytesMax) {

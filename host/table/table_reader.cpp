@@ -2,9 +2,9 @@
 
 #include <fmt/core.h>
 
-#include <array>
 #include <utility>
 
+#include "table/compression_property.hpp"
 #include "table/global_sequence.hpp"
 
 namespace levelscan {
@@ -12,16 +12,6 @@ namespace {
 
 constexpr std::string_view kCompactAdvice =
     "run a full compaction with RocksDB (CompactRange) and scan again";
-
-// What `rocksdb.compression` holds where every codec that the table may have used is known here.
-bool compression_property_supported(std::string_view name) {
-  static constexpr std::array<std::string_view, 7> kKnown = {
-      "", "NoCompression", "Snappy", "LZ4", "LZ4HC", "ZSTD", "ZSTDNotFinal"};
-  for (std::string_view const known : kKnown) {
-    if (name == known) return true;
-  }
-  return false;
-}
 
 std::string index_type_feature(uint32_t type) {
   switch (static_cast<IndexType>(type)) {
@@ -31,6 +21,14 @@ std::string index_type_feature(uint32_t type) {
     case IndexType::kFirstKey: return "index with first keys";
   }
   return fmt::format("index type {}", type);
+}
+
+BlockHandle find_index(Footer const& footer, Metaindex const& metaindex, std::string const& path) {
+  if (footer.index) return *footer.index;
+  auto const found = metaindex.find("rocksdb.index");
+  if (found == metaindex.end())
+    throw corruption_error(path, footer.metaindex.offset, "the metaindex names no index block");
+  return found->second;
 }
 
 }  // namespace
@@ -57,6 +55,7 @@ std::shared_ptr<Table const> Table::open(RandomAccessFile file, uint64_t file_nu
 
   std::shared_ptr<Table> table(new Table(std::move(file), file_number, key_order, *footer));
   table->metaindex_ = read_metaindex(table->file_, *footer);
+  table->index_handle_ = find_index(*footer, table->metaindex_, path);
   auto const properties = table->metaindex_.find("rocksdb.properties");
   if (properties == table->metaindex_.end()) {
     // How the index is encoded stands nowhere else.
@@ -104,26 +103,26 @@ void Table::collect_refusals() {
   if (properties_.separated_keys_and_values) {
     refuse("separated keys and values in data blocks", properties_offset, kReadWithRocksdbAdvice);
   }
-  if (!compression_property_supported(properties_.compression)) {
-    refuse(
-        fmt::format("{} compression", properties_.compression), properties_offset,
-        "set the compression to snappy, lz4, zstd or none and run a full compaction with RocksDB");
+  for (std::string& feature :
+       refused_compressions(properties_.compression, format_version(),
+                            {path(), properties_offset.value_or(footer_.metaindex.offset)})) {
+    refuse(std::move(feature), properties_offset,
+           "set the compression to another codec and run a full compaction with RocksDB");
   }
 }
 
-std::vector<uint8_t> Table::read_index_block() const { return read_block(footer_.index); }
+std::vector<uint8_t> Table::read_index_block() const { return read_block(index_handle_); }
 
 std::vector<uint8_t> Table::read_block(BlockHandle const& handle, uint64_t bytes_max) const {
   if (!block_handle_in_bounds(handle, footer_.offset)) {
     throw corruption_error(path(), handle.offset,
                            fmt::format("block of {} bytes lies outside the file", handle.size));
   }
-  return levelscan::read_block(file_, handle, footer_.checksum_type, footer_.format_version,
-                               bytes_max);
+  return levelscan::read_block(file_, handle, footer_, bytes_max);
 }
 
 IndexCursor Table::index_cursor(std::span<uint8_t const> block) const {
-  return {block, index_encoding(), footer_.offset, {path(), footer_.index.offset}};
+  return {block, index_encoding(), footer_.offset, {path(), index_handle_.offset}};
 }
 
 }  // namespace levelscan

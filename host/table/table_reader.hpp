@@ -1,6 +1,6 @@
-// One table file (SST) of format version 2 to 5, opened: footer, metaindex and properties read and
-// checked, the file kept open so that its bytes stay readable even when the database deletes it.
-// Immutable after open(); const member functions are thread-safe.
+// One table file (SST), opened: footer, metaindex and properties read and checked, the file kept
+// open so that its bytes stay readable even when the database deletes it. Immutable after open();
+// const member functions are thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +38,7 @@ class Table {
   [[nodiscard]] Footer const& footer() const { return footer_; }
   [[nodiscard]] ChecksumType checksum_type() const { return footer_.checksum_type; }
   [[nodiscard]] uint32_t format_version() const { return footer_.format_version; }
-  [[nodiscard]] BlockHandle const& index_handle() const { return footer_.index; }
+  [[nodiscard]] BlockHandle const& index_handle() const { return index_handle_; }
   // Data blocks end at or before this offset.
   [[nodiscard]] uint64_t blocks_end() const { return footer_.offset; }
 
@@ -71,6 +71,7 @@ class Table {
   uint64_t file_number_;
   KeyOrder key_order_;
   Footer footer_;
+  BlockHandle index_handle_;
   Metaindex metaindex_;
   TableProperties properties_;
   std::vector<Refusal> refusals_;

@@ -402,9 +402,9 @@ void expect_covered(Coverage const& coverage) {
   EXPECT_GT(coverage.values_from_blobs, 0u);
   EXPECT_GT(coverage.windows_probed, 0u);
   EXPECT_GT(coverage.windows_marked, 0u);
-  EXPECT_EQ(shape.format_versions, (std::set<uint32_t>{2, 3, 4, 5}));
+  EXPECT_EQ(shape.format_versions, (std::set<uint32_t>{0, 1, 2, 3, 4, 5}));
   EXPECT_EQ(shape.checksums, (std::set<int>{0, 1, 2, 3, 4}));
-  EXPECT_EQ(shape.data_codecs, (std::set<int>{0, 1, 4, 5, 7}));
+  EXPECT_EQ(shape.data_codecs, (std::set<int>{0, 1, 2, 3, 4, 5, 7}));
   EXPECT_GE(shape.index_codecs.size(), 3u);
   EXPECT_EQ(shape.delta_encoded_handles, (std::set<bool>{false, true}));
   EXPECT_GE(coverage.devices.size(), 4u);

@@ -20,6 +20,7 @@ using testing::TemporaryDirectory;
 using testing::text_of;
 
 constexpr BlockPlace kPlace{"000007.sst", 4711};
+constexpr Footer kFooter{ChecksumType::kCrc32c, 0, 5, {}, std::nullopt, 0};
 using Rows = std::vector<std::pair<std::string, std::string>>;
 
 Rows walk(std::string const& block) {
@@ -123,26 +124,50 @@ TEST(BlockRead, VerifiesTheTrailer) {
   std::string const stored = testing::stored_block(payload);
   testing::write_whole_file(path, "gap" + stored);
   BlockHandle const handle{3, payload.size()};
-  EXPECT_EQ(text_of(read_block(RandomAccessFile::open(path), handle, ChecksumType::kCrc32c, 5)),
-            payload);
+  EXPECT_EQ(text_of(read_block(RandomAccessFile::open(path), handle, kFooter)), payload);
   for (std::size_t i = 0; i < stored.size(); ++i) {
     std::string flipped = stored;
     flipped[i] = static_cast<char>(flipped[i] ^ 1);
     testing::write_whole_file(path, "gap" + flipped);
     expect_error(ErrorCode::kCorruption, "checksum", [&] {
-      static_cast<void>(read_block(RandomAccessFile::open(path), handle, ChecksumType::kCrc32c, 5));
+      static_cast<void>(read_block(RandomAccessFile::open(path), handle, kFooter));
     });
   }
 }
 
+TEST(BlockRead, AChecksumWithContextFitsOneOffsetOnly) {
+  constexpr uint32_t kBase = 0xdeadbeef;
+  Footer footer = kFooter;
+  footer.format_version = 6;
+  footer.checksum_base = kBase;
+  std::string const payload = key_value_block({{"a", "1"}});
+  std::string const raw = testing::stored_block(payload, 0, kBase, kPlace.offset);
+  EXPECT_EQ(verify_block(bytes_of(raw), footer, kPlace), 0);
+  for (uint64_t const offset :
+       {uint64_t{0}, kPlace.offset - 1, kPlace.offset + 1, kPlace.offset + (uint64_t{1} << 32)}) {
+    expect_error(ErrorCode::kCorruption, "checksum", [&] {
+      verify_block(bytes_of(raw), footer, BlockPlace{kPlace.file, offset});
+    });
+  }
+  // Also where blocks have no checksum of their own.
+  footer.checksum_type = ChecksumType::kNone;
+  std::string const bare = payload + '\0' + fixed(testing::context_of(kBase, kPlace.offset));
+  EXPECT_EQ(verify_block(bytes_of(bare), footer, kPlace), 0);
+  expect_error(ErrorCode::kCorruption, "checksum", [&] {
+    verify_block(bytes_of(bare), footer, BlockPlace{kPlace.file, 0});
+  });
+}
+
 TEST(BlockRead, AChecksumOfTypeNoneIsZero) {
+  Footer without = kFooter;
+  without.checksum_type = ChecksumType::kNone;
   std::string const payload = "abc";
   std::string const raw = payload + '\0' + fixed(uint32_t{0});
-  EXPECT_EQ(verify_block(bytes_of(raw), ChecksumType::kNone, kPlace), 0);
+  EXPECT_EQ(verify_block(bytes_of(raw), without, kPlace), 0);
   std::string const other = payload + '\0' + fixed(uint32_t{1});
   expect_error(ErrorCode::kCorruption, "none checksum",
-               [&] { verify_block(bytes_of(other), ChecksumType::kNone, kPlace); });
-  EXPECT_EQ(verify_block(bytes_of(other), ChecksumType::kNone, kPlace, false), 0);
+               [&] { verify_block(bytes_of(other), without, kPlace); });
+  EXPECT_EQ(verify_block(bytes_of(other), without, kPlace, false), 0);
 }
 
 TEST(RandomAccess, ReadsInsideTheFileOnly) {

@@ -83,5 +83,14 @@ TEST(Checksum, BlockChecksumsAgreeWithRocksdbsVectors) {
   }
 }
 
+TEST(Checksum, ContextsDependOnTheOffsetWhereThereIsABase) {
+  EXPECT_EQ(checksum_context(0, 4711), 0u);
+  EXPECT_EQ(checksum_context(0x12345678, 0), 0x12345678u);
+  EXPECT_EQ(checksum_context(0x12345678, 0x10), 0x12345668u);
+  // Both halves of the offset count, added up.
+  EXPECT_EQ(checksum_context(0x12345678, 0x0000000300000005ULL), 0x12345678u ^ 8u);
+  EXPECT_EQ(checksum_context(0x12345678, 0x00000001ffffffffULL), 0x12345678u);
+}
+
 }  // namespace
 }  // namespace levelscan

@@ -23,8 +23,11 @@ std::optional<Footer> parse(std::string const& bytes, std::vector<Refusal>& refu
   return parse_footer(bytes_of(bytes), file_bytes, "000007.sst", refusals);
 }
 
-TEST(Footer, FormatVersions2To5AreRead) {
-  for (uint32_t version = 2; version <= 5; ++version) {
+constexpr uint64_t kFooterOffset = kFileBytes - 53;
+constexpr uint32_t kBase = 123456789;
+
+TEST(Footer, FormatVersions1To5AreRead) {
+  for (uint32_t version = 1; version <= 5; ++version) {
     for (uint8_t checksum = 0; checksum <= 4; ++checksum) {
       std::vector<Refusal> refusals;
       auto const footer =
@@ -34,11 +37,95 @@ TEST(Footer, FormatVersions2To5AreRead) {
       EXPECT_TRUE(refusals.empty());
       EXPECT_EQ(footer->format_version, version);
       EXPECT_EQ(static_cast<uint8_t>(footer->checksum_type), checksum);
+      EXPECT_EQ(footer->checksum_base, 0u);
       EXPECT_EQ(footer->metaindex, (BlockHandle{9000, 100}));
       EXPECT_EQ(footer->index, (BlockHandle{7000, 1500}));
-      EXPECT_EQ(footer->offset, kFileBytes - 53);
+      EXPECT_EQ(footer->offset, kFooterOffset);
     }
   }
+}
+
+TEST(Footer, FormatVersion0IsReadInItsShorterForm) {
+  // 48 bytes, alone and after others.
+  for (std::string const& before : {std::string(), std::string("abcde")}) {
+    std::vector<Refusal> refusals;
+    auto const footer =
+        parse(before + testing::old_footer_bytes(handle_bytes(9000, 100), handle_bytes(7000, 1500)),
+              refusals);
+    ASSERT_TRUE(footer);
+    EXPECT_TRUE(refusals.empty());
+    EXPECT_EQ(footer->format_version, 0u);
+    EXPECT_EQ(footer->checksum_type, ChecksumType::kCrc32c);
+    EXPECT_EQ(footer->checksum_base, 0u);
+    EXPECT_EQ(footer->metaindex, (BlockHandle{9000, 100}));
+    EXPECT_EQ(footer->index, (BlockHandle{7000, 1500}));
+    EXPECT_EQ(footer->offset, kFileBytes - 48);
+  }
+}
+
+TEST(Footer, FormatVersions6And7AreRead) {
+  for (uint32_t const version : {6u, 7u}) {
+    for (uint8_t const checksum : {uint8_t{0}, uint8_t{1}}) {
+      std::vector<Refusal> refusals;
+      auto const footer = parse(
+          testing::footer_with_context(checksum, kBase, 200, version, kFooterOffset), refusals);
+      ASSERT_TRUE(footer);
+      EXPECT_TRUE(refusals.empty());
+      EXPECT_EQ(footer->format_version, version);
+      EXPECT_EQ(static_cast<uint8_t>(footer->checksum_type), checksum);
+      EXPECT_EQ(footer->checksum_base, kBase);
+      EXPECT_EQ(footer->metaindex, (BlockHandle{kFooterOffset - 5 - 200, 200}));
+      EXPECT_FALSE(footer->index);
+      EXPECT_EQ(footer->offset, kFooterOffset);
+    }
+  }
+}
+
+TEST(Footer, AnyFlippedByteOfVersion6IsNoticed) {
+  std::string const good = testing::footer_with_context(1, kBase, 200, 6, kFooterOffset);
+  for (std::size_t i = 0; i < good.size(); ++i) {
+    std::string flipped = good;
+    flipped[i] = static_cast<char>(flipped[i] ^ 0x40);
+    std::vector<Refusal> refusals;
+    try {
+      EXPECT_FALSE(parse(flipped, refusals)) << i;
+      EXPECT_EQ(refusals.size(), 1u);  // of a version that is not known
+    } catch (Error const& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kCorruption);
+    }
+  }
+}
+
+TEST(Footer, Version6AtAnotherOffsetIsCorruption) {
+  std::vector<Refusal> refusals;
+  for (uint8_t const checksum : {uint8_t{0}, uint8_t{1}}) {
+    expect_error(ErrorCode::kCorruption, "checksum", [&] {
+      parse(testing::footer_with_context(checksum, kBase, 200, 6, kFooterOffset + 1), refusals);
+    });
+  }
+}
+
+TEST(Footer, Version6IsCheckedFieldByField) {
+  std::vector<Refusal> refusals;
+  expect_error(ErrorCode::kCorruption, "no base",
+               [&] { parse(testing::footer_with_context(1, 0, 200, 6, kFooterOffset), refusals); });
+  std::string const handles = handle_bytes(9000, 100) + handle_bytes(7000, 1500);
+  expect_error(ErrorCode::kCorruption, "extended magic",
+               [&] { parse(footer_bytes(1, handles, "", 6), refusals); });
+  for (uint32_t const bytes : {static_cast<uint32_t>(kFooterOffset - 4),
+                               static_cast<uint32_t>(kFooterOffset), 0xffffffffu}) {
+    expect_error(ErrorCode::kCorruption, "metaindex block of", [&] {
+      parse(testing::footer_with_context(1, kBase, bytes, 6, kFooterOffset), refusals);
+    });
+  }
+  auto const largest =
+      parse(testing::footer_with_context(1, kBase, kFooterOffset - 5, 6, kFooterOffset), refusals);
+  ASSERT_TRUE(largest);
+  EXPECT_EQ(largest->metaindex, (BlockHandle{0, kFooterOffset - 5}));
+  EXPECT_TRUE(refusals.empty());
+  EXPECT_FALSE(parse(testing::footer_with_context(1, kBase, 200, 6, kFooterOffset, 1), refusals));
+  ASSERT_EQ(refusals.size(), 1u);
+  EXPECT_EQ(refusals[0].feature, "table of a later format (reserved bytes of the footer are set)");
 }
 
 TEST(Footer, PaddingIsNotLookedAt) {
@@ -50,19 +137,10 @@ TEST(Footer, PaddingIsNotLookedAt) {
 
 TEST(Footer, OtherFormatsAreRefusedByName) {
   std::string const handles = handle_bytes(9000, 100) + handle_bytes(7000, 1500);
-  auto const legacy = [&](uint64_t magic) {
-    std::string bytes = handles;
-    bytes.resize(40, '\0');
-    return bytes + testing::fixed(magic);
-  };
   std::pair<std::string, std::string> const cases[] = {
-      {legacy(0xdb4775248b80fb57ULL), "table format_version 0 (LevelDB's)"},
-      {footer_bytes(1, handles, "", 1), "table format_version 1"},
-      {footer_bytes(1, handles, "", 6), "table format_version 6"},
-      {footer_bytes(1, handles, "", 7), "table format_version 7"},
       {footer_bytes(1, handles, "", 8), "table format_version 8"},
       {footer_bytes(1, handles, "", 0, 0x8242229663bf9564ULL), "plain table format"},
-      {legacy(0x4f3418eb7a8f13b8ULL), "plain table format"},
+      {testing::old_footer_bytes(handles, "", 0x4f3418eb7a8f13b8ULL), "plain table format"},
       {footer_bytes(1, handles, "", 1, 0x926789d0c5f17873ULL), "cuckoo table format"},
   };
   for (auto const& [bytes, feature] : cases) {
@@ -88,6 +166,11 @@ TEST(Footer, WhatIsNoFooterIsCorruption) {
   });
   expect_error(ErrorCode::kCorruption, "malformed block handle",
                [&] { parse(footer_bytes(4, std::string(40, '\x80'), "", 5), refusals); });
+  expect_error(ErrorCode::kCorruption, "malformed block handle",
+               [&] { parse(testing::old_footer_bytes(std::string(40, '\x80'), ""), refusals); });
+  expect_error(ErrorCode::kCorruption, "format_version 0 with the magic of later ones", [&] {
+    parse(footer_bytes(4, handle_bytes(9000, 100), handle_bytes(7000, 1500), 0), refusals);
+  });
 }
 
 TEST(Footer, HandlesOutsideTheFileAreCorruption) {

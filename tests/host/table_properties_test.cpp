@@ -107,8 +107,6 @@ TEST(Properties, FeaturesThatAScanMayNotIgnoreAreRefusedByName) {
       {"rocksdb.embedded.blob.stats", "x", "embedded blobs"},
       {"rocksdb.separate.key.value.in.data.block", varint(1),
        "separated keys and values in data blocks"},
-      {"rocksdb.compression", "Zlib", "Zlib compression"},
-      {"rocksdb.compression", "BZip2", "BZip2 compression"},
       {"rocksdb.compression", "Xpress", "Xpress compression"},
       {"rocksdb.compression", "MyManager;81;", "MyManager;81; compression"},
   };

@@ -46,6 +46,8 @@ RandomDatabase random_options(std::mt19937_64& random, Coverage& coverage) {
   constexpr std::pair<rocksdb::CompressionType, char const*> kCodecs[] = {
       {rocksdb::kNoCompression, "none"},
       {rocksdb::kSnappyCompression, "snappy"},
+      {rocksdb::kZlibCompression, "zlib"},
+      {rocksdb::kBZip2Compression, "bzip2"},
       {rocksdb::kLZ4Compression, "lz4"},
       {rocksdb::kLZ4HCCompression, "lz4hc"},
       {rocksdb::kZSTD, "zstd"}};
@@ -57,8 +59,10 @@ RandomDatabase random_options(std::mt19937_64& random, Coverage& coverage) {
   std::string const codec_name = kCodecs[codec_index].second;
   options.compression = codec;
   testing::set_table_options(options, [&](rocksdb::BlockBasedTableOptions& table) {
-    table.format_version = static_cast<uint32_t>(2 + random() % 4);
-    table.checksum = static_cast<rocksdb::ChecksumType>(random() % 5);
+    table.format_version = static_cast<uint32_t>(random() % 6);
+    // Version 0 has no place to name another one.
+    table.checksum = table.format_version == 0 ? rocksdb::kCRC32c
+                                               : static_cast<rocksdb::ChecksumType>(random() % 5);
     table.block_size = std::size_t{64} << (random() % 7);
     table.block_restart_interval = 1 + static_cast<int>(random() % 16);
     table.index_block_restart_interval =

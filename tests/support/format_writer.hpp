@@ -112,10 +112,18 @@ inline uint32_t slow_masked_crc32c(std::string_view bytes) {
   return ((crc >> 15) | (crc << 17)) + 0xa282ead8U;
 }
 
-// A block with its trailer under checksum type 1.
-inline std::string stored_block(std::string const& payload, uint8_t type_byte = 0) {
+// What format versions 6 and later add to a checksum.
+inline uint32_t context_of(uint32_t base, uint64_t offset) {
+  return base == 0 ? 0
+                   : base ^ (static_cast<uint32_t>(offset) + static_cast<uint32_t>(offset >> 32));
+}
+
+// A block with its trailer under checksum type 1; with the context of `offset` where there is a
+// base.
+inline std::string stored_block(std::string const& payload, uint8_t type_byte = 0,
+                                uint32_t base = 0, uint64_t offset = 0) {
   std::string const covered = payload + static_cast<char>(type_byte);
-  return covered + fixed(slow_masked_crc32c(covered));
+  return covered + fixed(slow_masked_crc32c(covered) + context_of(base, offset));
 }
 
 // The 53-byte footer of format versions 1 to 5.
@@ -125,6 +133,28 @@ inline std::string footer_bytes(uint8_t checksum_type, std::string const& metain
   std::string handles = metaindex + index;
   handles.resize(40, '\0');
   return static_cast<char>(checksum_type) + handles + fixed(format_version) + fixed(magic);
+}
+
+// The 48-byte footer of LevelDB and format version 0.
+inline std::string old_footer_bytes(std::string const& metaindex, std::string const& index,
+                                    uint64_t magic = 0xdb4775248b80fb57ULL) {
+  std::string handles = metaindex + index;
+  handles.resize(40, '\0');
+  return handles + fixed(magic);
+}
+
+// The 53-byte footer of format versions 6 and later under checksum type 0 or 1, for the place
+// `offset` in its file.
+inline std::string footer_with_context(uint8_t checksum_type, uint32_t base,
+                                       uint32_t metaindex_bytes, uint32_t format_version,
+                                       uint64_t offset, uint64_t reserved = 0) {
+  auto const bytes_with = [&](uint32_t checksum) {
+    return static_cast<char>(checksum_type) + std::string("\x3e\x00\x7a\x00", 4) + fixed(checksum) +
+           fixed(base) + fixed(metaindex_bytes) + std::string(16, '\0') + fixed(reserved) +
+           fixed(format_version) + fixed(uint64_t{0x88e241b785f4cff7});
+  };
+  uint32_t const plain = checksum_type == 0 ? 0 : slow_masked_crc32c(bytes_with(0));
+  return bytes_with(plain + context_of(base, offset));
 }
 
 // A log record of one fragment type.
