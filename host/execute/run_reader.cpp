@@ -16,6 +16,12 @@ namespace {
 
 // One read; what it brings is still in the cache when it is checksummed.
 constexpr uint64_t kReadBytes = 256 << 10;
+// Between two blocks, that are rather read along than skipped: what aligns them.
+constexpr uint64_t kGapBytesMax = 4 << 10;
+
+Bytes bytes_of(std::string const& text) {
+  return {reinterpret_cast<uint8_t const*>(text.data()), static_cast<uint32_t>(text.size())};
+}
 
 std::string internal_key(std::string const& user_key, uint64_t trailer) {
   std::string key = user_key;
@@ -70,10 +76,30 @@ void RunReader::begin_fill(KeyBound const& cursor, uint64_t trailer, uint32_t bl
         return compare_internal_keys(key_order_, meta.largest, target) < 0;
       });
   table_index_ = static_cast<std::size_t>(found - run_.metas.begin());
-  begin_table();
+  enter_table();
 }
 
-void RunReader::begin_table() {
+void RunReader::enter_table() {
+  for (;; ++table_index_) {
+    pass_hidden_tables();
+    if (!filling_) return;
+    if (entered_table_ != table_index_) {
+      entered_table_.reset();
+      index_.emplace(table());
+      dictionary_ = table().dictionary();
+      statistics_.bytes_read += index_->bytes_read() + table().dictionary_bytes();
+      raw_ = true;
+      loaded_index_block_.reset();
+      entered_table_ = table_index_;
+    }
+    passed_ = KeyBound::before(meta().smallest_user_key());
+    at_cursor_ = compare_bounds(key_order_, passed_, table_cursor_) <= 0;
+    index_block_ = index_->find({{bytes_of(table_cursor_.key), table_cursor_.side}, lower_trailer()});
+    if (index_block_ < index_->block_count()) return;
+  }
+}
+
+void RunReader::pass_hidden_tables() {
   for (;; ++table_index_) {
     filling_ = table_index_ < run_.metas.size() &&
                is_below(key_order_, run_.metas[table_index_].smallest_user_key(), upper_);
@@ -97,64 +123,93 @@ void RunReader::begin_table() {
   }
 }
 
+void RunReader::next_index_block() {
+  if (index_block_ + 1 == index_->block_count()) {
+    ++table_index_;
+    enter_table();
+    return;
+  }
+  passed_ = after_separator(index_->user_separator(index_block_));
+  at_cursor_ = false;
+  ++index_block_;
+}
+
+bool RunReader::index_block_is_inside() const {
+  if (at_cursor_) return false;
+  bool const is_last = index_block_ + 1 == index_->block_count();
+  std::string_view const end =
+      is_last ? meta().largest_user_key() : index_->user_separator(index_block_);
+  return is_below(key_order_, end, upper_);
+}
+
 IndexView RunReader::prepare_index(ControlArena& arena, Device& device, StreamView stream) {
   Table const& current = table();
-  if (index_table_ != table_index_) {
-    load_index(current);
-    index_table_ = table_index_;
-    index_copied_ = false;
-    raw_ = true;
-  }
+  load_index_block();
   if (!index_copied_) {
     device.copy_to_device_async(level_.index.device(), level_.index.host(), index_bytes_, stream);
     if (!device.info().mirrors_alias_host) statistics_.bytes_copied += index_bytes_;
     index_copied_ = true;
   }
-  BlockPlace const place{current.path(), current.index_handle().offset};
+  BlockPlace const place{current.path(), index_->block(index_block_).offset};
   BlockTail const tail = parse_block_tail({level_.index.host(), index_bytes_}, place);
+  IndexEncoding const encoding = current.index_encoding();
   IndexView view{};
   view.index = level_.index.device();
   view.restarts_offset = tail.entries_end;
   view.restart_count = tail.entries_end == 0 ? 0 : tail.restart_count;
-  view.user_keys = current.index_encoding().key_is_user_key;
-  view.delta_encoded = current.index_encoding().value_is_delta_encoded;
+  view.user_keys = encoding.key_is_user_key;
+  view.delta_encoded = encoding.value_is_delta_encoded;
+  view.first_keys = encoding.has_first_keys;
   view.active = true;
   view.order = key_order_;
-  // Separators of an ingested table have stored sequence numbers; it has a user key only once.
-  view.lower_trailer = meta().global_sequence ? UINT64_MAX : table_cursor_trailer_;
+  view.lower_trailer = lower_trailer();
   view.lower = {arena.put(std::string_view(table_cursor_.key)), table_cursor_.side};
   view.upper = {arena.put(std::string_view(upper_.key)), upper_.side};
   return view;
 }
 
-void RunReader::load_index(Table const& table) {
-  BlockHandle const handle = table.index_handle();
+void RunReader::load_index_block() {
+  if (loaded_index_block_ == index_block_) return;
+  loaded_index_block_.reset();
+  BlockHandle const handle = index_->block(index_block_);
   uint64_t const stored_bytes = handle.size + kBlockTrailerBytes;
   if (stored_bytes > read_area_.size()) {
     throw NeedLayout{NeedLayout::Space::kReadArea, run_index_, stored_bytes};
   }
   std::span<uint8_t> const stored{read_area_.data(), stored_bytes};
-  table.file().read(handle.offset, stored);
+  table().file().read(handle.offset, stored);
   statistics_.bytes_read += stored_bytes;
   // The host parses what it finds here, so this checksum is verified whatever was asked for.
-  BlockPlace const place{table.path(), handle.offset};
-  uint8_t const type = verify_block(stored, table.footer(), place);
+  BlockPlace const place{table().path(), handle.offset};
+  uint8_t const type = verify_block(stored, table().footer(), place);
   std::span<uint8_t const> const payload = stored.first(handle.size);
-  std::size_t const bytes = uncompressed_size(type, payload, table.format_version(), place);
+  std::size_t const bytes = uncompressed_size(type, payload, table().format_version(), place);
   if (bytes > level_.index.size()) {
     throw NeedLayout{NeedLayout::Space::kIndexBlock, run_index_, bytes};
   }
-  decompress(type, payload, table.format_version(), {level_.index.host(), bytes}, place);
+  decompress(type, payload, table().format_version(), {level_.index.host(), bytes}, place);
   if (type != 0) statistics_.bytes_decompressed += bytes;
   index_bytes_ = static_cast<uint32_t>(bytes);
-  index_cursor_.emplace(table.index_cursor({level_.index.host(), bytes}));
+  index_copied_ = false;
+  index_cursor_.emplace(index_->cursor(index_block_, {level_.index.host(), bytes}));
+  loaded_index_block_ = index_block_;
 }
 
 void RunReader::read_located(IndexRange const& located) {
+  read_blocks(located);
+  while (filling_ && index_block_is_inside()) {
+    load_index_block();
+    IndexRange whole{};
+    whole.first_found = 1;
+    read_blocks(whole);
+  }
+}
+
+void RunReader::read_blocks(IndexRange const& located) {
   Table const& current = table();
   IndexCursor& cursor = *index_cursor_;
   if (cursor.empty() || located.first_found == 0) {
-    next_table();
+    next_index_block();
     return;
   }
   cursor.seek_to_entry(located.first.restart, located.first.skip);
@@ -163,7 +218,7 @@ void RunReader::read_located(IndexRange const& located) {
                                        (cursor.restart_index() == located.last.restart &&
                                         cursor.entries_into_restart() >= located.last.skip));
   };
-  std::optional<IndexPosition> resident;  // the last block of this table that is
+  std::optional<IndexPosition> resident;  // the last block of this index block that is
   bool reached_upper = false;
   while (cursor.valid() && !reached_upper) {
     // Blocks that follow one another in the file, as many as one read should bring.
@@ -175,7 +230,7 @@ void RunReader::read_located(IndexRange const& located) {
     while (cursor.valid() && !reached_upper) {
       BlockHandle const handle = cursor.handle();
       if (!batch_.empty()) {
-        if (handle.offset != batch_.back().handle.end() ||
+        if (handle.offset - batch_.back().handle.end() > kGapBytesMax ||
             handle.end() - batch_.front().handle.offset > limit ||
             block_count_ + batch_.size() >= fill_blocks_max_) {
           break;
@@ -191,11 +246,11 @@ void RunReader::read_located(IndexRange const& located) {
     if (appended != 0) resident = batch_[appended - 1].position;
     if (outcome == Append::kFull) {
       if (resident) {
-        end_fill_at_separator(current, cursor, *resident);
+        cursor.seek_to_entry(resident->restart, resident->skip);
+        end_fill_at(after_separator(as_text(cursor.user_key())));
       } else {
-        // All that is resident belongs to the tables before.
-        frontier_ = KeyBound::before(run_.metas[table_index_].smallest_user_key());
-        filling_ = false;
+        // All that is resident was found by way of the index blocks before.
+        end_fill_at(passed_);
       }
       return;
     }
@@ -206,24 +261,21 @@ void RunReader::read_located(IndexRange const& located) {
   }
   // A table's last separator may be shortened to something beyond the next table's start, so only a
   // separator with blocks behind it says that nothing more is asked for.
-  if (reached_upper && cursor.valid()) {
+  bool const is_last_separator = !cursor.valid() && index_block_ + 1 == index_->block_count();
+  if (reached_upper && !is_last_separator) {
     filling_ = false;
   } else {
-    next_table();
+    next_index_block();
   }
 }
 
-void RunReader::next_table() {
-  ++table_index_;
-  begin_table();
+KeyBound RunReader::after_separator(std::string_view user_separator) const {
+  return table().index_encoding().key_is_user_key ? KeyBound::after(user_separator)
+                                                  : KeyBound::before(user_separator);
 }
 
-void RunReader::end_fill_at_separator(Table const& table, IndexCursor& cursor,
-                                      IndexPosition position) {
-  cursor.seek_to_entry(position.restart, position.skip);
-  std::string_view const separator = as_text(cursor.user_key());
-  frontier_ = table.index_encoding().key_is_user_key ? KeyBound::after(separator)
-                                                     : KeyBound::before(separator);
+void RunReader::end_fill_at(KeyBound frontier) {
+  frontier_ = std::move(frontier);
   filling_ = false;
 }
 
@@ -287,10 +339,11 @@ RunReader::Append RunReader::append_decoded(Table const& table, uint32_t& append
     BlockPlace const place{table.path(), block.handle.offset};
     uint8_t const type = stored[block.handle.size];
     std::span<uint8_t const> const payload{stored, block.handle.size};
-    std::size_t const size = uncompressed_size(type, payload, table.format_version(), place);
+    std::size_t const size =
+        uncompressed_size(type, payload, table.format_version(), place, dictionary_.get());
     if (size > level_.data.size() - used_bytes_) return no_room(size);
     std::span<uint8_t> const to{level_.data.host() + used_bytes_, size};
-    decompress(type, payload, table.format_version(), to, place);
+    decompress(type, payload, table.format_version(), to, place, dictionary_.get());
     if (type != 0) statistics_.bytes_decompressed += size;
     if (!append_block(table, block.handle, static_cast<uint32_t>(size))) return Append::kFull;
     used_bytes_ += static_cast<uint32_t>(size);
@@ -376,8 +429,9 @@ std::string RunReader::place_of_data(uint32_t data_offset) const {
 }
 
 std::string RunReader::place_of_index() const {
-  if (table_index_ >= run_.tables.size()) return fmt::format("level {}", run_.level);
-  return fmt::format("{}: index block at offset {}", table().path(), table().index_handle().offset);
+  if (!filling_ || !loaded_index_block_) return fmt::format("level {}", run_.level);
+  return fmt::format("{}: index block at offset {}", table().path(),
+                     index_->block(*loaded_index_block_).offset);
 }
 
 }  // namespace levelscan

@@ -1,6 +1,8 @@
-// Keeps one run's level buffer filled: finds the table for a key, reads its index block, and after
-// the index search reads the located data blocks, verified and decompressed, until the data block
-// is full. Belongs to one task; not thread-safe.
+// Keeps one run's level buffer filled: finds the table for a key and the block of its index that
+// leads there, reads it, and after the index search reads the located data blocks, verified and
+// decompressed, until the data block is full; then the next index block, or the next table's. An
+// index block that lies wholly inside the range needs no search. Belongs to one task; not
+// thread-safe.
 //
 // The frontier says up to which place between user keys every entry of the run from the cursor on
 // is resident. It is the place after the separator of the last resident block where the index holds
@@ -17,9 +19,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "device/device.hpp"
@@ -31,6 +35,7 @@
 #include "pool/pool_layout.hpp"
 #include "pool/scan_buffer.hpp"
 #include "query/key_range.hpp"
+#include "table/table_index.hpp"
 #include "version/database_version.hpp"
 
 namespace levelscan {
@@ -55,15 +60,15 @@ class RunReader {
   // room for, else exactly `blocks_max`, if the run has as many.
   void begin_fill(KeyBound const& cursor, uint64_t trailer, uint32_t blocks_max);
 
-  // Between begin_fill and the end of the fill: there is a table whose index is to be searched.
+  // Between begin_fill and the end of the fill: there is an index block to be searched.
   [[nodiscard]] bool wants_index() const { return filling_; }
 
-  // Reads the table's index block if another one is resident, enqueues its copy to the device, and
-  // says what to search for. REQUIRES: wants_index(). Throws Error, NeedLayout.
+  // Reads that index block if another one is resident, enqueues its copy to the device, and says
+  // what to search for. REQUIRES: wants_index(). Throws Error, NeedLayout.
   [[nodiscard]] IndexView prepare_index(ControlArena& arena, Device& device, StreamView stream);
 
-  // Reads the blocks that the search located. Afterwards the fill is at its end, or wants the next
-  // table's index. REQUIRES: wants_index(). Throws Error, NeedLayout.
+  // Reads the blocks that the search located. Afterwards the fill is at its end, or wants another
+  // index block searched. REQUIRES: wants_index(). Throws Error, NeedLayout.
   void read_located(IndexRange const& located);
 
   // Enqueues the copies of the data block and the block list. REQUIRES: !wants_index().
@@ -94,7 +99,17 @@ class RunReader {
   // What happens when a block of `bytes` bytes finds no room. Throws NeedLayout when the fill can't
   // do without it.
   [[nodiscard]] Append no_room(uint64_t bytes) const;
-  void load_index(Table const& table);
+  // Stands on table_index_, or the next table that has anything to read, at the first index block
+  // that leads to the cursor or beyond. Ends the fill where there is none before upper_.
+  void enter_table();
+  // Goes on to the first table from table_index_ on of which tombstones leave something to be read,
+  // and says from where.
+  void pass_hidden_tables();
+  void next_index_block();
+  // Every separator of the index block but the table's last lies in the range of the fill.
+  [[nodiscard]] bool index_block_is_inside() const;
+  void load_index_block();
+  void read_blocks(IndexRange const& located);
   // Reads and appends the batch; `appended` says how many of its blocks were.
   Append append_batch(Table const& table, uint32_t& appended);
   Append append_raw(Table const& table, uint32_t& appended);
@@ -102,15 +117,17 @@ class RunReader {
   void verify(Table const& table, BlockHandle const& handle, uint8_t const* stored) const;
   // Lists the block of `bytes` at the end of what is used. False when the block list is full.
   bool append_block(Table const& table, BlockHandle const& handle, uint32_t bytes);
-  void end_fill_at_separator(Table const& table, IndexCursor& cursor, IndexPosition position);
-  void next_table();
-  // Goes on to the first table from table_index_ on of which something is to be read, and says from
-  // where.
-  void begin_table();
+  // The frontier when all is resident up to a separator of the table.
+  [[nodiscard]] KeyBound after_separator(std::string_view user_separator) const;
+  void end_fill_at(KeyBound frontier);
   // Walks a resident block and throws Error(kCorruption) unless its keys follow those before.
   void check_key_order(std::span<uint8_t const> block, BlockPlace const& place);
   [[nodiscard]] Table const& table() const { return *run_.tables[table_index_]; }
   [[nodiscard]] TableMeta const& meta() const { return run_.metas[table_index_]; }
+  // Separators of an ingested table have stored sequence numbers; it has a user key only once.
+  [[nodiscard]] uint64_t lower_trailer() const {
+    return meta().global_sequence ? UINT64_MAX : table_cursor_trailer_;
+  }
 
   SortedRun const& run_;
   uint32_t run_index_;
@@ -135,11 +152,19 @@ class RunReader {
   bool filling_ = false;
   bool filled_ = false;
   std::size_t table_index_ = 0;
-  std::optional<std::size_t> index_table_;  // whose index block is resident
+  uint32_t index_block_ = 0;  // of the table's index
+  bool at_cursor_ = false;    // it may have separators before the cursor
+  KeyBound passed_;           // the frontier if nothing is read by way of it
+
+  // The table that was entered last.
+  std::optional<std::size_t> entered_table_;
+  std::optional<TableIndex> index_;
+  std::shared_ptr<CompressionDictionary const> dictionary_;
+  bool raw_ = true;  // its blocks were uncompressed so far
+  std::optional<uint32_t> loaded_index_block_;
   bool index_copied_ = false;
   uint32_t index_bytes_ = 0;
-  std::optional<IndexCursor> index_cursor_;  // over it
-  bool raw_ = true;                          // the table's blocks were uncompressed so far
+  std::optional<IndexCursor> index_cursor_;  // over the loaded block
   std::vector<BatchedBlock> batch_;
 
   // What is resident.

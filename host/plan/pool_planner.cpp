@@ -11,7 +11,8 @@ namespace levelscan {
 namespace {
 
 constexpr uint32_t kSmallestDataBlockBytes = 64 << 10;
-constexpr uint32_t kResultBytesMin = 256;  // single values come to the host through it
+constexpr uint32_t kPartitionBytes = 4 << 10;  // RocksDB's default
+constexpr uint32_t kResultBytesMin = 256;      // single values come to the host through it
 constexpr uint32_t kValuesBytesMin = 256;
 constexpr uint32_t kValueListMax = 1u << 16;
 constexpr uint32_t kSpaceBytesMax = 0xf0000000;  // offsets have 32 bits
@@ -39,6 +40,16 @@ bool may_defer_values(DatabaseVersion const& version) {
     }
   }
   return false;
+}
+
+// What a block of the table's index needs, uncompressed. Partitions are cut at about the same size;
+// a larger one makes the pool grow when it is met.
+uint64_t index_block_bytes(Table const& table) {
+  TableProperties const& properties = table.properties();
+  if (!table.has_two_level_index())
+    return std::max(properties.index_bytes, table.index_handle().size);
+  uint64_t const partitions = std::max<uint64_t>(properties.index_partitions, 1);
+  return properties.index_bytes / partitions * 2 + kPartitionBytes;
 }
 
 PoolLayout fit_scans(PoolLayout layout, Device const& device, PoolRequest const& request) {
@@ -76,9 +87,9 @@ PoolLayout plan_pool(DatabaseVersion const& version, Device const& device,
     uint64_t index_bytes = 0;
     for (auto const& table : run.tables) {
       if (!table) continue;
-      index_bytes =
-          std::max({index_bytes, table->properties().index_bytes, table->index_handle().size});
-      stored_index_bytes_max = std::max(stored_index_bytes_max, table->index_handle().size);
+      index_bytes = std::max(index_bytes, index_block_bytes(*table));
+      if (!table->has_two_level_index())
+        stored_index_bytes_max = std::max(stored_index_bytes_max, table->index_handle().size);
     }
     // The property counts the entries alone.
     index_bytes += index_bytes / 16 + 256;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "table/table_index.hpp"
+
 namespace levelscan {
 namespace {
 
@@ -18,16 +20,16 @@ struct Piece {
 };
 
 void add_index_pieces(Table const& table, uint64_t piece_bytes, std::vector<Piece>& pieces) {
-  std::vector<uint8_t> const block = table.read_index_block();
-  IndexCursor cursor = table.index_cursor(block);
   uint64_t bytes = 0;
-  for (; cursor.valid(); cursor.next()) {
+  for_each_data_block(table, [&](IndexCursor const& cursor) {
     bytes += cursor.handle().size + kBlockTrailerBytes;
-    if (bytes < piece_bytes) continue;
-    auto const key = cursor.user_key();
-    pieces.push_back({std::string(reinterpret_cast<char const*>(key.data()), key.size()), bytes});
-    bytes = 0;
-  }
+    if (bytes >= piece_bytes) {
+      auto const key = cursor.user_key();
+      pieces.push_back({std::string(reinterpret_cast<char const*>(key.data()), key.size()), bytes});
+      bytes = 0;
+    }
+    return true;
+  });
 }
 
 }  // namespace

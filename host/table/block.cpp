@@ -32,12 +32,14 @@ uint8_t verify_block(std::span<uint8_t const> raw, Footer const& footer, BlockPl
 }
 
 std::vector<uint8_t> read_block(RandomAccessFile const& file, BlockHandle const& handle,
-                                Footer const& footer, uint64_t bytes_max) {
+                                Footer const& footer, uint64_t bytes_max,
+                                CompressionDictionary const* dictionary) {
   BlockPlace const place{file.path(), handle.offset};
   std::vector<uint8_t> raw = file.read(handle.offset, handle.size + kBlockTrailerBytes);
   uint8_t const type_byte = verify_block(raw, footer, place);
   std::span<uint8_t const> const payload(raw.data(), handle.size);
-  std::size_t const bytes = uncompressed_size(type_byte, payload, footer.format_version, place);
+  std::size_t const bytes =
+      uncompressed_size(type_byte, payload, footer.format_version, place, dictionary);
   if (bytes > bytes_max) {
     throw corruption_error(
         file.path(), handle.offset,
@@ -48,7 +50,7 @@ std::vector<uint8_t> read_block(RandomAccessFile const& file, BlockHandle const&
     return raw;
   }
   std::vector<uint8_t> block(bytes);
-  decompress(type_byte, payload, footer.format_version, block, place);
+  decompress(type_byte, payload, footer.format_version, block, place, dictionary);
   return block;
 }
 

@@ -31,11 +31,13 @@ namespace levelscan {
 uint8_t verify_block(std::span<uint8_t const> raw, Footer const& footer, BlockPlace const& place,
                      bool verify_checksum = true);
 
-// Reads, verifies and decompresses one block. `bytes_max` bounds the uncompressed size.
+// Reads, verifies and decompresses one block. `bytes_max` bounds the uncompressed size;
+// `dictionary` is the table's where the block is a data block.
 // REQUIRES: block_handle_in_bounds(). Throws Error: kCorruption, kUnsupported, kRuntime.
 [[nodiscard]] std::vector<uint8_t> read_block(RandomAccessFile const& file,
                                               BlockHandle const& handle, Footer const& footer,
-                                              uint64_t bytes_max = UINT32_MAX);
+                                              uint64_t bytes_max = UINT32_MAX,
+                                              CompressionDictionary const* dictionary = nullptr);
 
 // Calls `visit(key, value)` for each entry of an uncompressed block with inline values, in order;
 // the spans live for the call, `value` points into `block`. Stops when it returns false. Throws

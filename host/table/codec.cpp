@@ -165,28 +165,38 @@ CodecInput split_payload(uint8_t type_byte, std::span<uint8_t const> payload,
   return input;
 }
 
-bool decompress_lz4(std::span<uint8_t const> body, std::span<uint8_t> out) {
+bool decompress_lz4(std::span<uint8_t const> body, std::span<uint8_t> out,
+                    std::span<uint8_t const> dictionary) {
   constexpr auto kIntMax = static_cast<std::size_t>(std::numeric_limits<int>::max());
-  if (body.size() > kIntMax || out.size() > kIntMax) return false;
-  int const written = LZ4_decompress_safe(
+  if (std::max({body.size(), out.size(), dictionary.size()}) > kIntMax) return false;
+  int const written = LZ4_decompress_safe_usingDict(
       reinterpret_cast<char const*>(body.data()), reinterpret_cast<char*>(out.data()),
-      static_cast<int>(body.size()), static_cast<int>(out.size()));
+      static_cast<int>(body.size()), static_cast<int>(out.size()),
+      reinterpret_cast<char const*>(dictionary.data()), static_cast<int>(dictionary.size()));
   return written >= 0 && static_cast<std::size_t>(written) == out.size();
 }
 
 bool decompress_zstd(std::span<uint8_t const> body, std::span<uint8_t> out,
-                     DecompressionContext::State& state) {
+                     CompressionDictionary const* dictionary, DecompressionContext::State& state) {
+  if (dictionary != nullptr && dictionary->zstd() == nullptr) return false;
   if (!state.zstd) {
     state.zstd.reset(ZSTD_createDCtx());
     if (!state.zstd) throw Error(ErrorCode::kDevice, "no memory for a zstd decompression context");
   }
   std::size_t const written =
-      ZSTD_decompressDCtx(state.zstd.get(), out.data(), out.size(), body.data(), body.size());
+      dictionary != nullptr
+          ? ZSTD_decompress_usingDDict(state.zstd.get(), out.data(), out.size(), body.data(),
+                                       body.size(), dictionary->zstd())
+          : ZSTD_decompressDCtx(state.zstd.get(), out.data(), out.size(), body.data(), body.size());
   return ZSTD_isError(written) == 0 && written == out.size();
 }
 
+std::span<uint8_t const> bytes_of(CompressionDictionary const* dictionary) {
+  return dictionary != nullptr ? dictionary->bytes() : std::span<uint8_t const>();
+}
+
 bool decompress_body(CodecInput const& input, std::span<uint8_t> out,
-                     DecompressionContext::State& state) {
+                     CompressionDictionary const* dictionary, DecompressionContext::State& state) {
   switch (input.family) {
     case Family::kNone:
       if (!out.empty()) std::memcpy(out.data(), input.body.data(), out.size());
@@ -194,10 +204,10 @@ bool decompress_body(CodecInput const& input, std::span<uint8_t> out,
     case Family::kSnappy:
       return snappy::RawUncompress(reinterpret_cast<char const*>(input.body.data()),
                                    input.body.size(), reinterpret_cast<char*>(out.data()));
-    case Family::kZlib: return state.inflater().decompress(input.body, out);
+    case Family::kZlib: return state.inflater().decompress(input.body, out, bytes_of(dictionary));
     case Family::kBzip2: return decompress_bzip2(input.body, out);
-    case Family::kLz4: return decompress_lz4(input.body, out);
-    case Family::kZstd: return decompress_zstd(input.body, out, state);
+    case Family::kLz4: return decompress_lz4(input.body, out, bytes_of(dictionary));
+    case Family::kZstd: return decompress_zstd(input.body, out, dictionary, state);
     case Family::kOther: return false;
   }
   return false;
@@ -224,12 +234,14 @@ bool compression_supported(uint8_t type_byte) { return family_of(type_byte) != F
 
 std::size_t uncompressed_size(uint8_t type_byte, std::span<uint8_t const> payload,
                               uint32_t format_version, BlockPlace const& place,
+                              CompressionDictionary const* dictionary,
                               DecompressionContext& context) {
   CodecInput const input = split_payload(type_byte, payload, format_version, place);
   if (input.uncompressed_bytes) return *input.uncompressed_bytes;
   std::optional<uint64_t> const bytes =
-      input.family == Family::kZlib ? context.state().inflater().measure(input.body, kBlockBytesMax)
-                                    : measure_bzip2(input.body, kBlockBytesMax);
+      input.family == Family::kZlib
+          ? context.state().inflater().measure(input.body, bytes_of(dictionary), kBlockBytesMax)
+          : measure_bzip2(input.body, kBlockBytesMax);
   if (!bytes) {
     throw corruption_error(
         place.file, place.offset,
@@ -239,10 +251,11 @@ std::size_t uncompressed_size(uint8_t type_byte, std::span<uint8_t const> payloa
 }
 
 void decompress(uint8_t type_byte, std::span<uint8_t const> payload, uint32_t format_version,
-                std::span<uint8_t> out, BlockPlace const& place, DecompressionContext& context) {
+                std::span<uint8_t> out, BlockPlace const& place,
+                CompressionDictionary const* dictionary, DecompressionContext& context) {
   CodecInput const input = split_payload(type_byte, payload, format_version, place);
   if (input.uncompressed_bytes.value_or(out.size()) != out.size() ||
-      !decompress_body(input, out, context.state())) {
+      !decompress_body(input, out, dictionary, context.state())) {
     throw corruption_error(place.file, place.offset,
                            fmt::format("{} block does not decompress to {} bytes",
                                        compression_name(type_byte), out.size()));

@@ -9,7 +9,8 @@
 // Format versions 0 and 1 have no size before zlib and bzip2: it is found by decompressing once
 // more. They have 8 bytes before lz4 (4 of size, 4 that mean nothing). Where they say zlib but the
 // bytes are a Zstandard frame, which no deflate stream begins like, LevelDB wrote it: the frame
-// tells its size. Other codecs are refused by name. No dictionaries.
+// tells its size. Other codecs are refused by name. zlib, lz4 and zstd take a dictionary, the
+// others ignore it.
 //
 // REQUIRES: checksums have been verified. Malformed input is nevertheless an error, never an
 // overrun. Functions are thread-safe; a DecompressionContext belongs to one thread at a time.
@@ -21,6 +22,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+
+#include "table/compression_dictionary.hpp"
 
 namespace levelscan {
 
@@ -71,14 +74,16 @@ struct BlockPlace {
 // Throws Error: kUnsupported for a codec not known, kCorruption.
 [[nodiscard]] std::size_t uncompressed_size(
     uint8_t type_byte, std::span<uint8_t const> payload, uint32_t format_version,
-    BlockPlace const& place,
+    BlockPlace const& place, CompressionDictionary const* dictionary = nullptr,
     DecompressionContext& context = DecompressionContext::of_this_thread());
 
 // Decompresses into `out`, whose size must be exactly uncompressed_size() of the payload; kNone
 // copies. Throws Error: kUnsupported for a codec not known, kCorruption when the payload is
-// malformed or gives another length.
+// malformed or gives another length. For both, `dictionary` is that of the table where the block is
+// a data block, else null.
 void decompress(uint8_t type_byte, std::span<uint8_t const> payload, uint32_t format_version,
                 std::span<uint8_t> out, BlockPlace const& place,
+                CompressionDictionary const* dictionary = nullptr,
                 DecompressionContext& context = DecompressionContext::of_this_thread());
 
 }  // namespace levelscan

@@ -9,18 +9,12 @@
 #include "table/refusal.hpp"
 
 namespace levelscan {
-namespace {
-
-// Whether separator `a` stands strictly before `b`. REQUIRES: internal keys hold at least their
-// trailer.
 bool separator_less(std::span<uint8_t const> a, std::span<uint8_t const> b,
                     IndexEncoding const& encoding) {
   return (encoding.key_is_user_key
               ? compare_user_keys(encoding.key_order, as_text(a), as_text(b))
               : compare_internal_keys(encoding.key_order, as_text(a), as_text(b))) < 0;
 }
-
-}  // namespace
 
 IndexCursor::IndexCursor(std::span<uint8_t const> block, IndexEncoding encoding,
                          uint64_t blocks_end, BlockPlace place)
@@ -86,6 +80,10 @@ void IndexCursor::fail(char const* what) const {
       fmt::format("index entry {} bytes into the block: {}", entry_offset_, what));
 }
 
+void IndexCursor::check_first_key(std::span<uint8_t const> first_key) const {
+  if (first_key.size() < kTrailerBytes) fail("first key without a trailer");
+}
+
 void IndexCursor::decode_entry() {
   valid_ = false;
   entry_offset_ = next_entry_offset_;
@@ -123,12 +121,25 @@ void IndexCursor::decode_entry() {
       handle.size = handle_.size + static_cast<uint64_t>(zigzag_decode(encoded));
       handle.offset = handle_.end();
     }
+    std::span<uint8_t const> first_key;
+    if (encoding_.has_first_keys) {
+      if (!reader.read_length_prefixed(first_key)) fail("malformed first key");
+      check_first_key(first_key);
+    }
   } else {
     std::span<uint8_t const> value;
     if (!reader.read_bytes(value_bytes, value)) fail("handle beyond the entries");
     std::optional<BlockHandle> const parsed = parse_block_handle(value);
-    if (!parsed || !value.empty()) fail("malformed handle");
+    if (!parsed) fail("malformed handle");
     handle = *parsed;
+    if (encoding_.has_first_keys) {
+      ByteReader first_key_reader(value);
+      std::span<uint8_t const> first_key;
+      if (!first_key_reader.read_length_prefixed(first_key)) fail("malformed first key");
+      check_first_key(first_key);
+      value = value.subspan(first_key_reader.position());
+    }
+    if (!value.empty()) fail("bytes after the handle");
   }
   if (!block_handle_in_bounds(handle, blocks_end_)) fail("data block outside the file");
   if (has_previous_ && handle.offset < handle_.end()) fail("data block overlaps the one before");

@@ -5,6 +5,8 @@
 //   delta-encoded: shared v32 | non_shared v32 | key[non_shared] | value
 //                  value: shared == 0: handle; else zigzag v64 d: size = previous size + d,
 //                  offset = previous offset + previous size + 5
+//   With first keys the handle is followed by the data block's first internal key, after its length
+//   as a varint32.
 //
 // The separator of block i is at or above its last key and below the first key of block i + 1. It
 // is a bare user key where `key_is_user_key`, else an internal key. Any restart interval.
@@ -27,8 +29,14 @@ namespace levelscan {
 struct IndexEncoding {
   bool value_is_delta_encoded = false;
   bool key_is_user_key = false;
+  bool has_first_keys = false;
   KeyOrder key_order = KeyOrder::kBytewise;
 };
+
+// Whether separator `a` stands strictly before `b`. REQUIRES: internal keys hold at least their
+// trailer.
+[[nodiscard]] bool separator_less(std::span<uint8_t const> a, std::span<uint8_t const> b,
+                                  IndexEncoding const& encoding);
 
 class IndexCursor {
  public:
@@ -67,6 +75,7 @@ class IndexCursor {
  private:
   [[nodiscard]] uint32_t restart_offset(uint32_t restart_index) const;
   void decode_entry();
+  void check_first_key(std::span<uint8_t const> first_key) const;
   [[noreturn]] void fail(char const* what) const;
 
   std::span<uint8_t const> block_;

@@ -119,6 +119,7 @@ TableProperties parse_properties(std::span<uint8_t const> block, BlockPlace cons
 
   properties.data_bytes = reader.number("rocksdb.data.size");
   properties.index_bytes = reader.number("rocksdb.index.size");
+  properties.index_partitions = reader.number("rocksdb.index.partitions");
   properties.filter_bytes = reader.number("rocksdb.filter.size");
   properties.entries = reader.number("rocksdb.num.entries");
   properties.deletions = reader.number("rocksdb.deleted.keys");

@@ -30,8 +30,9 @@ struct TableProperties {
   bool index_value_is_delta_encoded = false;
 
   // Sizes and counts.
-  uint64_t data_bytes = 0;   // of all data blocks, as stored
-  uint64_t index_bytes = 0;  // of the index block, as stored; an estimate in some releases
+  uint64_t data_bytes = 0;        // of all data blocks, as stored
+  uint64_t index_bytes = 0;       // of the index, all its partitions; an estimate in some releases
+  uint64_t index_partitions = 0;  // of a two-level index
   uint64_t filter_bytes = 0;
   uint64_t entries = 0;  // range deletions included
   uint64_t deletions = 0;

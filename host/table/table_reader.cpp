@@ -13,16 +13,6 @@ namespace {
 constexpr std::string_view kCompactAdvice =
     "run a full compaction with RocksDB (CompactRange) and scan again";
 
-std::string index_type_feature(uint32_t type) {
-  switch (static_cast<IndexType>(type)) {
-    case IndexType::kBinarySearch: return "binary-search index";
-    case IndexType::kHash: return "hash index";
-    case IndexType::kTwoLevel: return "partitioned index";
-    case IndexType::kFirstKey: return "index with first keys";
-  }
-  return fmt::format("index type {}", type);
-}
-
 BlockHandle find_index(Footer const& footer, Metaindex const& metaindex, std::string const& path) {
   if (footer.index) return *footer.index;
   auto const found = metaindex.find("rocksdb.index");
@@ -55,15 +45,13 @@ std::shared_ptr<Table const> Table::open(RandomAccessFile file, uint64_t file_nu
 
   std::shared_ptr<Table> table(new Table(std::move(file), file_number, key_order, *footer));
   table->metaindex_ = read_metaindex(table->file_, *footer);
-  table->index_handle_ = find_index(*footer, table->metaindex_, path);
+  table->index_handle_ = find_index(*footer, table->metaindex_, table->path());
   auto const properties = table->metaindex_.find("rocksdb.properties");
-  if (properties == table->metaindex_.end()) {
-    // How the index is encoded stands nowhere else.
-    refusals.push_back({"table without properties", table->path(), footer->metaindex.offset,
-                        "rewrite the table with RocksDB (a full compaction)"});
-    return nullptr;
-  }
-  table->properties_ = read_properties(table->file_, *footer, properties->second);
+  if (properties != table->metaindex_.end())
+    table->properties_ = read_properties(table->file_, *footer, properties->second);
+  auto const dictionary = table->metaindex_.find("rocksdb.compression_dict");
+  if (dictionary != table->metaindex_.end() && dictionary->second.size != 0)
+    table->dictionary_handle_ = dictionary->second;
   table->collect_refusals();
   return table;
 }
@@ -80,14 +68,9 @@ void Table::collect_refusals() {
     refusals_.push_back({std::move(feature), path(), offset, std::string(advice)});
   };
 
-  if (properties_.index_type != static_cast<uint32_t>(IndexType::kBinarySearch)) {
-    refuse(index_type_feature(properties_.index_type), properties_offset,
-           "set BlockBasedTableOptions::index_type to kBinarySearch and run a full compaction with "
-           "RocksDB");
-  }
-  if (std::optional<uint64_t> const dictionary = offset_of("rocksdb.compression_dict")) {
-    refuse("compression dictionary", dictionary,
-           "set CompressionOptions::max_dict_bytes to 0 and run a full compaction with RocksDB");
+  if (properties_.index_type > static_cast<uint32_t>(IndexType::kFirstKey)) {
+    refuse(fmt::format("index type {}", properties_.index_type), properties_offset,
+           kReadWithRocksdbAdvice);
   }
   if (properties_.external_sst_version.value_or(0) > kExternalTableVersionMax) {
     refuse(fmt::format("ingested table (external_sst_file version {})",
@@ -114,11 +97,31 @@ void Table::collect_refusals() {
 std::vector<uint8_t> Table::read_index_block() const { return read_block(index_handle_); }
 
 std::vector<uint8_t> Table::read_block(BlockHandle const& handle, uint64_t bytes_max) const {
+  return read_any_block(handle, bytes_max, nullptr);
+}
+
+std::vector<uint8_t> Table::read_data_block(BlockHandle const& handle) const {
+  return read_any_block(handle, UINT32_MAX, dictionary().get());
+}
+
+std::vector<uint8_t> Table::read_any_block(BlockHandle const& handle, uint64_t bytes_max,
+                                           CompressionDictionary const* dictionary) const {
   if (!block_handle_in_bounds(handle, footer_.offset)) {
     throw corruption_error(path(), handle.offset,
                            fmt::format("block of {} bytes lies outside the file", handle.size));
   }
-  return levelscan::read_block(file_, handle, footer_, bytes_max);
+  return levelscan::read_block(file_, handle, footer_, bytes_max, dictionary);
+}
+
+std::shared_ptr<CompressionDictionary const> Table::dictionary() const {
+  if (!dictionary_handle_) return nullptr;
+  std::lock_guard const lock(dictionary_mutex_);
+  std::shared_ptr<CompressionDictionary const> dictionary = dictionary_.lock();
+  if (!dictionary) {
+    dictionary = std::make_shared<CompressionDictionary const>(read_block(*dictionary_handle_));
+    dictionary_ = dictionary;
+  }
+  return dictionary;
 }
 
 IndexCursor Table::index_cursor(std::span<uint8_t const> block) const {

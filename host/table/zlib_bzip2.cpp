@@ -47,21 +47,26 @@ Inflater::Inflater() {
 
 Inflater::~Inflater() { inflateEnd(&state_); }
 
-void Inflater::begin(std::span<uint8_t const> stream) {
+bool Inflater::begin(std::span<uint8_t const> stream, std::span<uint8_t const> dictionary) {
   inflateReset(&state_);
   state_.next_in = at_least_a_byte(stream);
   state_.avail_in = static_cast<uInt>(stream.size());
+  return dictionary.empty() || (dictionary.size() <= UINT32_MAX &&
+                                inflateSetDictionary(&state_, dictionary.data(),
+                                                     static_cast<uInt>(dictionary.size())) == Z_OK);
 }
 
-bool Inflater::decompress(std::span<uint8_t const> stream, std::span<uint8_t> out) {
-  begin(stream);
+bool Inflater::decompress(std::span<uint8_t const> stream, std::span<uint8_t> out,
+                          std::span<uint8_t const> dictionary) {
+  if (!begin(stream, dictionary)) return false;
   state_.next_out = at_least_a_byte(out);
   state_.avail_out = static_cast<uInt>(out.size());
   return inflate(&state_, Z_FINISH) == Z_STREAM_END && state_.avail_out == 0;
 }
 
-std::optional<uint64_t> Inflater::measure(std::span<uint8_t const> stream, uint64_t bytes_max) {
-  begin(stream);
+std::optional<uint64_t> Inflater::measure(std::span<uint8_t const> stream,
+                                          std::span<uint8_t const> dictionary, uint64_t bytes_max) {
+  if (!begin(stream, dictionary)) return std::nullopt;
   std::array<uint8_t, kPieceBytes> piece;
   uint64_t bytes = 0;
   int status = Z_OK;

@@ -21,14 +21,17 @@ class Inflater {
   Inflater(Inflater const&) = delete;
   Inflater& operator=(Inflater const&) = delete;
 
-  // Whether `stream` is whole and gives exactly `out.size()` bytes.
-  [[nodiscard]] bool decompress(std::span<uint8_t const> stream, std::span<uint8_t> out);
+  // Whether `stream` is whole and gives exactly `out.size()` bytes. `dictionary`: what it was
+  // compressed against; empty: nothing.
+  [[nodiscard]] bool decompress(std::span<uint8_t const> stream, std::span<uint8_t> out,
+                                std::span<uint8_t const> dictionary);
   // The bytes that it gives; nothing when it is malformed, or gives more than `bytes_max`.
   [[nodiscard]] std::optional<uint64_t> measure(std::span<uint8_t const> stream,
+                                                std::span<uint8_t const> dictionary,
                                                 uint64_t bytes_max);
 
  private:
-  void begin(std::span<uint8_t const> stream);
+  bool begin(std::span<uint8_t const> stream, std::span<uint8_t const> dictionary);
 
   z_stream state_{};
 };

@@ -402,11 +402,15 @@ void expect_covered(Coverage const& coverage) {
   EXPECT_GT(coverage.values_from_blobs, 0u);
   EXPECT_GT(coverage.windows_probed, 0u);
   EXPECT_GT(coverage.windows_marked, 0u);
-  EXPECT_EQ(shape.format_versions, (std::set<uint32_t>{0, 1, 2, 3, 4, 5}));
+  EXPECT_EQ(shape.format_versions, (std::set<uint32_t>{0, 1, 2, 3, 4, 5, 6, 7}));
   EXPECT_EQ(shape.checksums, (std::set<int>{0, 1, 2, 3, 4}));
   EXPECT_EQ(shape.data_codecs, (std::set<int>{0, 1, 2, 3, 4, 5, 7}));
   EXPECT_GE(shape.index_codecs.size(), 3u);
   EXPECT_EQ(shape.delta_encoded_handles, (std::set<bool>{false, true}));
+  EXPECT_EQ(shape.index_types, (std::set<uint32_t>{0, 1, 2, 3}));
+  EXPECT_GE(shape.partitions_max, 3u);
+  EXPECT_GE(shape.dictionary_codecs.size(), 5u) << "zlib, lz4, lz4hc and zstd among them";
+  EXPECT_GT(shape.gaps, 0u);
   EXPECT_GE(coverage.devices.size(), 4u);
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <lz4.h>
 #include <snappy.h>
+#include <zdict.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -195,6 +196,123 @@ TEST(Codec, TheZstdFramesOfLevelDbAreToldFromDeflate) {
   std::string forged = frame;
   forged[5] = forged[6] = '\xff';  // the frame's content size
   EXPECT_THROW(decompressed(2, forged, 0), Error);
+}
+
+// As RocksDB does it with what it sampled, and with what Zstandard made of the samples.
+std::string compress_with(uint8_t type, std::string const& text, std::string const& dictionary) {
+  std::string out(text.size() * 2 + 1000, '\0');
+  switch (type) {
+    case 2: {
+      z_stream stream{};
+      EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, -14, 8, Z_DEFAULT_STRATEGY), Z_OK);
+      EXPECT_EQ(deflateSetDictionary(&stream, bytes_of(dictionary).data(),
+                                     static_cast<uInt>(dictionary.size())),
+                Z_OK);
+      stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+      stream.avail_in = static_cast<uInt>(text.size());
+      stream.next_out = reinterpret_cast<Bytef*>(out.data());
+      stream.avail_out = static_cast<uInt>(out.size());
+      EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+      out.resize(stream.total_out);
+      deflateEnd(&stream);
+      break;
+    }
+    case 4: {
+      LZ4_stream_t* const stream = LZ4_createStream();
+      LZ4_loadDict(stream, dictionary.data(), static_cast<int>(dictionary.size()));
+      int const bytes =
+          LZ4_compress_fast_continue(stream, text.data(), out.data(), static_cast<int>(text.size()),
+                                     static_cast<int>(out.size()), 1);
+      LZ4_freeStream(stream);
+      out.resize(static_cast<std::size_t>(bytes));
+      break;
+    }
+    default: {
+      ZSTD_CCtx* const context = ZSTD_createCCtx();
+      out.resize(ZSTD_compress_usingDict(context, out.data(), out.size(), text.data(), text.size(),
+                                         dictionary.data(), dictionary.size(), 3));
+      ZSTD_freeCCtx(context);
+    }
+  }
+  return varint(text.size()) + out;
+}
+
+std::vector<uint8_t> decompressed_with(uint8_t type, std::string const& payload,
+                                       CompressionDictionary const* dictionary,
+                                       uint32_t format_version = 5) {
+  std::vector<uint8_t> out(
+      uncompressed_size(type, bytes_of(payload), format_version, kPlace, dictionary));
+  decompress(type, bytes_of(payload), format_version, out, kPlace, dictionary);
+  return out;
+}
+
+std::vector<uint8_t> copy_of(std::string const& text) { return {text.begin(), text.end()}; }
+
+std::string trained_dictionary(uint32_t number) {
+  std::string samples;
+  std::vector<std::size_t> sizes;
+  for (std::size_t i = 0; i < 2000; ++i) {
+    std::string const sample = std::to_string(number) + "-customer-" +
+                               std::to_string(i * 7919 % 1000) + sample_text(40 + i);
+    samples += sample;
+    sizes.push_back(sample.size());
+  }
+  std::string dictionary(4096, '\0');
+  dictionary.resize(ZDICT_trainFromBuffer(dictionary.data(), dictionary.size(), samples.data(),
+                                          sizes.data(), static_cast<unsigned>(sizes.size())));
+  EXPECT_FALSE(ZDICT_isError(dictionary.size()));
+  return dictionary;
+}
+
+TEST(Codec, BlocksComeBackWithTheDictionaryTheyWereCompressedAgainst) {
+  std::string const text = sample_text(3000);
+  for (std::string const& bytes : {sample_text(2000), trained_dictionary(1)}) {
+    CompressionDictionary const dictionary(copy_of(bytes));
+    for (uint8_t const type : {uint8_t{2}, uint8_t{4}, uint8_t{7}}) {
+      std::string const payload = compress_with(type, text, bytes);
+      EXPECT_EQ(testing::text_of(decompressed_with(type, payload, &dictionary)), text);
+      EXPECT_LT(payload.size(), compress(type, text).size()) << "the dictionary served for nothing";
+    }
+    // Snappy and bzip2 take none.
+    for (uint8_t const type : {uint8_t{0}, uint8_t{1}, uint8_t{3}}) {
+      EXPECT_EQ(testing::text_of(decompressed_with(type, compress(type, text), &dictionary)), text);
+    }
+  }
+}
+
+TEST(Codec, AnOldFormsSizeIsFoundWithTheDictionaryToo) {
+  std::string const text = sample_text(3000);
+  std::string const bytes = sample_text(2000);
+  CompressionDictionary const dictionary(copy_of(bytes));
+  std::string const payload = compress_with(2, text, bytes).substr(varint(text.size()).size());
+  EXPECT_EQ(testing::text_of(decompressed_with(2, payload, &dictionary, 1)), text);
+}
+
+TEST(Codec, AnotherDictionaryIsCorruptionOrOtherText) {
+  std::string const text = sample_text(3000);
+  CompressionDictionary const other(copy_of(trained_dictionary(2)));
+  CompressionDictionary const short_one(copy_of("x"));
+  for (uint8_t const type : {uint8_t{2}, uint8_t{4}, uint8_t{7}}) {
+    std::string const payload =
+        compress_with(type, text, type == 7 ? trained_dictionary(1) : text.substr(0, 2000));
+    for (CompressionDictionary const* const wrong :
+         {static_cast<CompressionDictionary const*>(nullptr), &other, &short_one}) {
+      try {
+        EXPECT_NE(testing::text_of(decompressed_with(type, payload, wrong)), text);
+        EXPECT_NE(type, 7);  // its frames name their dictionary
+      } catch (Error const& error) {
+        EXPECT_EQ(error.code(), ErrorCode::kCorruption);
+      }
+    }
+  }
+}
+
+TEST(Codec, WhatOnlyLooksLikeADictionaryOfZstdIsCorruption) {
+  // The magic of a trained one, and nothing behind it.
+  CompressionDictionary const broken(copy_of(std::string("\x37\xa4\x30\xec", 4) + "nothing"));
+  EXPECT_EQ(broken.zstd(), nullptr);
+  expect_error(ErrorCode::kCorruption, "zstd block does not decompress",
+               [&] { decompressed_with(7, compress(7, sample_text(100)), &broken); });
 }
 
 TEST(Codec, AForgedSizeIsCorruptionBeforeAnyAllocation) {

@@ -27,6 +27,10 @@ struct Entry {
   BlockHandle handle;
 };
 
+std::string first_key_of(Entry const& entry) {
+  return testing::internal_key(entry.key.substr(0, entry.handle.size % 200), 7);
+}
+
 std::string index_block(std::vector<Entry> const& index, IndexEncoding encoding,
                         std::size_t restart_interval) {
   std::vector<std::string> entries;
@@ -35,14 +39,18 @@ std::string index_block(std::vector<Entry> const& index, IndexEncoding encoding,
     std::size_t const shared =
         i % restart_interval == 0 ? 0 : testing::shared_prefix(index[i - 1].key, key);
     std::string entry = varint(shared) + varint(key.size() - shared);
-    std::string const full = handle_bytes(handle.offset, handle.size);
+    std::string const first_key =
+        encoding.has_first_keys ? testing::prefixed(first_key_of(index[i])) : std::string();
+    std::string const full = handle_bytes(handle.offset, handle.size) + first_key;
     if (!encoding.value_is_delta_encoded) {
       entry += varint(full.size()) + key.substr(shared) + full;
     } else if (shared == 0) {
       entry += key + full;
     } else {
-      entry += key.substr(shared) + testing::zigzag(static_cast<int64_t>(handle.size) -
-                                                    static_cast<int64_t>(index[i - 1].handle.size));
+      entry += key.substr(shared) +
+               testing::zigzag(static_cast<int64_t>(handle.size) -
+                               static_cast<int64_t>(index[i - 1].handle.size)) +
+               first_key;
     }
     entries.push_back(entry);
   }
@@ -71,10 +79,13 @@ TEST(IndexCursor, WalksEveryEncodingAndRestartInterval) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   for (bool const delta : {false, true}) {
     for (bool const user_keys : {false, true}) {
-      for (std::size_t const interval : {1u, 2u, 3u, 8u, 16u, 500u}) {
+      for (std::size_t const interval : {1u, 2u, 3u, 8u, 15u, 16u, 500u}) {
+        IndexEncoding const encoding{.value_is_delta_encoded = delta,
+                                     .key_is_user_key = user_keys,
+                                     .has_first_keys = interval % 2 == 0};
         std::vector<Entry> const index = random_index(203, user_keys, seed + interval);
-        std::string const block = index_block(index, {delta, user_keys}, interval);
-        IndexCursor cursor(bytes_of(block), {delta, user_keys}, kBlocksEnd, kPlace);
+        std::string const block = index_block(index, encoding, interval);
+        IndexCursor cursor(bytes_of(block), encoding, kBlocksEnd, kPlace);
         EXPECT_EQ(cursor.restart_count(), (index.size() + interval - 1) / interval);
         for (std::size_t i = 0; i < index.size(); ++i, cursor.next()) {
           ASSERT_TRUE(cursor.valid());
@@ -166,7 +177,7 @@ TEST(IndexCursor, MalformedEntriesAreCorruption) {
   expect_corrupt_walk(std::string("\x00\x01\x05", 3) + "a" + handle_bytes(0, 1) + restart,
                       {false, true}, kBlocksEnd, "handle beyond");
   expect_corrupt_walk(std::string("\x00\x01\x03", 3) + "a" + handle_bytes(0, 1) + "x" + restart,
-                      {false, true}, kBlocksEnd, "malformed handle");
+                      {false, true}, kBlocksEnd, "bytes after the handle");
   expect_corrupt_walk(std::string("\x00\x01\x01", 3) + "a" + std::string(1, '\0') + restart,
                       {false, true}, kBlocksEnd, "malformed handle");
   expect_corrupt_walk(std::string("\x01\x01", 2) + "a" + handle_bytes(0, 1) + restart, {true, true},
@@ -177,6 +188,30 @@ TEST(IndexCursor, MalformedEntriesAreCorruption) {
   expect_corrupt_walk(std::string("\x00\x01", 2) + "a" + handle_bytes(0, 10) +
                           std::string("\x01\x01", 2) + "b" + testing::zigzag(-11) + restart,
                       {true, true}, kBlocksEnd, "outside the file");
+}
+
+TEST(IndexCursor, MalformedFirstKeysAreCorruption) {
+  std::string const restart = testing::fixed(uint32_t{0}) + testing::fixed(uint32_t{1});
+  for (bool const delta : {false, true}) {
+    IndexEncoding const encoding{
+        .value_is_delta_encoded = delta, .key_is_user_key = true, .has_first_keys = true};
+    auto const entry = [&](std::string const& after_handle) {
+      std::string const value = handle_bytes(0, 10) + after_handle;
+      return varint(0) + varint(1) + (delta ? "" : varint(value.size())) + "a" + value + restart;
+    };
+    std::string const good = testing::prefixed(testing::internal_key("a", 1));
+    std::string const block = entry(good);
+    IndexCursor cursor(bytes_of(block), encoding, kBlocksEnd, kPlace);
+    cursor.next();
+    EXPECT_FALSE(cursor.valid());
+    expect_corrupt_walk(entry(""), encoding, kBlocksEnd, "malformed first key");
+    expect_corrupt_walk(entry(good.substr(0, good.size() - 1)), encoding, kBlocksEnd,
+                        "malformed first key");
+    expect_corrupt_walk(entry(varint(0xffffffff) + "abc"), encoding, kBlocksEnd,
+                        "malformed first key");
+    expect_corrupt_walk(entry(testing::prefixed("shorter")), encoding, kBlocksEnd,
+                        "first key without a trailer");
+  }
 }
 
 TEST(IndexCursor, RestartPointsInsideEntriesAreCorruption) {
@@ -194,15 +229,17 @@ TEST(IndexCursor, RestartPointsInsideEntriesAreCorruption) {
 }
 
 TEST(IndexCursor, NoFlippedByteReadsOutOfBounds) {
-  for (bool const delta : {false, true}) {
-    std::string const good = index_block(random_index(40, false, 5), {delta, false}, 4);
+  for (int const form : {0, 1, 2, 3}) {
+    IndexEncoding const encoding{.value_is_delta_encoded = form % 2 != 0,
+                                 .has_first_keys = form / 2 != 0};
+    std::string const good = index_block(random_index(40, false, 5), encoding, 4);
     for (std::size_t i = 0; i < good.size(); ++i) {
       for (int const mask : {0x01, 0x80, 0xff}) {
         std::vector<uint8_t> block(good.begin(),
                                    good.end());  // exact size: ASan sees every overrun
         block[i] = static_cast<uint8_t>(block[i] ^ mask);
         try {
-          IndexCursor cursor(block, {delta, false}, kBlocksEnd, kPlace);
+          IndexCursor cursor(block, encoding, kBlocksEnd, kPlace);
           for (uint32_t r = 0; !cursor.empty() && r < cursor.restart_count(); ++r)
             cursor.seek_to_restart(r);
           cursor.seek_to_first();

@@ -17,12 +17,17 @@ namespace {
 using testing::expect_error;
 using testing::fixed;
 using testing::handle_bytes;
-using testing::HandMadeTable;
 using testing::key_value_block;
 using testing::TemporaryDirectory;
 using testing::varint;
 
 using Rows = std::vector<std::pair<std::string, std::string>>;
+
+// A table of format version 5 without data blocks: empty index, properties, metaindex, footer.
+std::string with_empty_index(testing::HandMadeTable& table, Rows metaindex_rows) {
+  testing::HandMadeTable::Place const index = table.append(key_value_block({}));
+  return table.finish(std::move(metaindex_rows), index);
+}
 
 // In order, as a properties block must be.
 Rows common_properties() {
@@ -44,12 +49,10 @@ Rows with(Rows rows, std::string const& name, std::string const& value) {
 }
 
 std::string table_bytes(Rows const& properties, Rows more_metaindex = {}) {
-  HandMadeTable table;
-  std::string const block = key_value_block(properties, 1000);
-  std::size_t const offset = table.append(block);
-  more_metaindex.emplace_back("rocksdb.properties", handle_bytes(offset, block.size()));
-  std::sort(more_metaindex.begin(), more_metaindex.end());
-  return table.finish(more_metaindex, key_value_block({}));
+  testing::HandMadeTable table;
+  more_metaindex.emplace_back("rocksdb.properties",
+                              table.append(key_value_block(properties, 1000)).handle());
+  return with_empty_index(table, std::move(more_metaindex));
 }
 
 class TableFile {
@@ -96,9 +99,6 @@ TEST(Properties, FeaturesThatAScanMayNotIgnoreAreRefusedByName) {
     std::string feature;
   };
   Case const cases[] = {
-      {"rocksdb.block.based.table.index.type", fixed(uint32_t{1}), "hash index"},
-      {"rocksdb.block.based.table.index.type", fixed(uint32_t{2}), "partitioned index"},
-      {"rocksdb.block.based.table.index.type", fixed(uint32_t{3}), "index with first keys"},
       {"rocksdb.block.based.table.index.type", fixed(uint32_t{9}), "index type 9"},
       {"rocksdb.external_sst_file.version", fixed(uint32_t{3}),
        "ingested table (external_sst_file version 3)"},
@@ -122,21 +122,40 @@ TEST(Properties, FeaturesThatAScanMayNotIgnoreAreRefusedByName) {
   }
 }
 
-TEST(Properties, WhatTheMetaindexShowsIsRefusedByName) {
+TEST(Properties, ATableWithoutThemIsAsLevelDbWritesIt) {
   TableFile file;
-  auto const table = file.open(
-      table_bytes(common_properties(), {{"rocksdb.compression_dict", handle_bytes(0, 1)}}));
+  testing::HandMadeTable maker(0);
+  auto const table = file.open(with_empty_index(maker, {}));
   ASSERT_TRUE(table);
-  ASSERT_EQ(table->refusals().size(), 1u);
-  EXPECT_EQ(table->refusals()[0].feature, "compression dictionary");
+  EXPECT_TRUE(file.refusals.empty());
+  EXPECT_TRUE(table->refusals().empty());
+  EXPECT_FALSE(table->has_two_level_index());
+  EXPECT_FALSE(table->index_encoding().key_is_user_key);
+  EXPECT_FALSE(table->index_encoding().value_is_delta_encoded);
+  EXPECT_FALSE(table->index_encoding().has_first_keys);
+  EXPECT_TRUE(table->properties().comparator.empty());
 }
 
-TEST(Properties, ATableWithoutThemIsRefused) {
+TEST(Properties, TheCompressionDictionaryIsReadOnceForAllWhoHoldIt) {
   TableFile file;
-  HandMadeTable maker;
-  EXPECT_FALSE(file.open(maker.finish({}, key_value_block({}))));
-  ASSERT_EQ(file.refusals.size(), 1u);
-  EXPECT_EQ(file.refusals[0].feature, "table without properties");
+  testing::HandMadeTable maker;
+  std::string const properties = maker.append(key_value_block(common_properties())).handle();
+  std::string const dictionary_handle = maker.append("what rows look like").handle();
+  auto const table =
+      file.open(with_empty_index(maker, {{"rocksdb.compression_dict", dictionary_handle},
+                                         {"rocksdb.properties", properties}}));
+  ASSERT_TRUE(table);
+  EXPECT_TRUE(table->refusals().empty());
+  EXPECT_EQ(table->dictionary_bytes(), 19u);
+  auto const dictionary = table->dictionary();
+  ASSERT_TRUE(dictionary);
+  EXPECT_EQ(testing::text_of(dictionary->bytes()), "what rows look like");
+  EXPECT_EQ(table->dictionary(), dictionary);
+  // None, and an empty one, are none.
+  EXPECT_FALSE(file.open(table_bytes(common_properties()))->dictionary());
+  EXPECT_FALSE(file.open(table_bytes(common_properties(),
+                                     {{"rocksdb.compression_dict", handle_bytes(0, 0)}}))
+                   ->dictionary());
 }
 
 TEST(Properties, AGlobalSequenceWrittenInPlaceIsNoCorruption) {
@@ -204,6 +223,47 @@ TEST(TableFileOf, NoFlippedByteReadsOutOfBounds) {
       }
     }
   }
+}
+
+// Format version 6: the index is found by the metaindex, every block's checksum has its context.
+std::string table_bytes_with_context(bool with_index) {
+  testing::HandMadeTable table(6, 0xc0ffee);
+  Rows metaindex = {{"rocksdb.properties",
+                     table
+                         .append(key_value_block(
+                             with(common_properties(), "rocksdb.external_sst_file.global_seqno",
+                                  fixed(uint64_t{0})),
+                             1000))
+                         .handle()}};
+  if (with_index) return with_empty_index(table, metaindex);
+  std::string const metaindex_block = key_value_block(metaindex);
+  testing::HandMadeTable::Place const place = table.append(metaindex_block);
+  std::string const whole = table.finish({}, place);
+  std::string const before = whole.substr(0, place.offset + place.size + 5);
+  return before + testing::footer_with_context(1, 0xc0ffee, static_cast<uint32_t>(place.size), 6,
+                                               before.size());
+}
+
+TEST(TableFileOf, Version6NamesItsIndexInTheMetaindex) {
+  TableFile file;
+  auto const table = file.open(table_bytes_with_context(true));
+  ASSERT_TRUE(table);
+  EXPECT_EQ(table->format_version(), 6u);
+  std::vector<uint8_t> const index = table->read_index_block();
+  EXPECT_FALSE(table->index_cursor(index).valid());
+  expect_error(ErrorCode::kCorruption, "names no index block",
+               [&] { file.open(table_bytes_with_context(false)); });
+}
+
+TEST(TableFileOf, AGlobalSequenceIsWrittenInPlaceUnderAChecksumWithContextToo) {
+  std::string bytes = table_bytes_with_context(true);
+  std::size_t const name = bytes.find("global_seqno");
+  ASSERT_NE(name, std::string::npos);
+  bytes.replace(name + std::string("global_seqno").size(), 8, fixed(uint64_t{4711}));
+  TableFile file;
+  auto const table = file.open(bytes);
+  ASSERT_TRUE(table);
+  EXPECT_EQ(table->properties().global_sequence, 4711u);
 }
 
 TEST(TableFileOf, CutAnywhereIsAnError) {

@@ -2,6 +2,7 @@
 #ifdef LEVELSCAN_WITH_ROCKSDB
 
 #include <gtest/gtest.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table_properties.h>
 #include <rocksdb/utilities/debug.h>
 
@@ -18,6 +19,7 @@
 #include "support/rocksdb_writer.hpp"
 #include "support/temporary_directory.hpp"
 #include "table/coding.hpp"
+#include "table/table_index.hpp"
 #include "version/database_version.hpp"
 #include "version/version_edit.hpp"
 
@@ -58,6 +60,12 @@ RandomDatabase random_options(std::mt19937_64& random, Coverage& coverage) {
   rocksdb::CompressionType const codec = kCodecs[codec_index].first;
   std::string const codec_name = kCodecs[codec_index].second;
   options.compression = codec;
+  // Hash indexes want one; keys may be shorter.
+  options.prefix_extractor.reset(rocksdb::NewCappedPrefixTransform(4));
+  if (random() % 3 == 0) {
+    options.compression_opts.max_dict_bytes = 1024;
+    if (random() % 2 == 0) options.compression_opts.zstd_max_train_bytes = 16 << 10;
+  }
   testing::set_table_options(options, [&](rocksdb::BlockBasedTableOptions& table) {
     table.format_version = static_cast<uint32_t>(random() % 6);
     // Version 0 has no place to name another one.
@@ -71,6 +79,9 @@ RandomDatabase random_options(std::mt19937_64& random, Coverage& coverage) {
         static_cast<rocksdb::BlockBasedTableOptions::IndexShorteningMode>(random() % 3);
     table.enable_index_compression = random() % 2 == 0;
     table.block_align = codec == rocksdb::kNoCompression && random() % 2 == 0;
+    table.index_type = static_cast<rocksdb::BlockBasedTableOptions::IndexType>(
+        random() % 2 == 0 ? 0 : random() % 4);
+    table.metadata_block_size = std::size_t{64} << (random() % 5);
     database.description = "version " + std::to_string(table.format_version) + " checksum " +
                            std::to_string(static_cast<int>(table.checksum)) + " codec " +
                            codec_name + " index restarts " +
@@ -121,8 +132,8 @@ void fill(rocksdb::DB& database, std::mt19937_64& random) {
 // Every entry of a table by way of its index; checks each key against the separators around its
 // block.
 void collect_entries(Table const& table, std::vector<Version>& entries, Coverage& coverage) {
-  std::vector<uint8_t> const index = table.read_index_block();
-  if (index.size() != table.index_handle().size) ++coverage.index_blocks_compressed;
+  if (table.read_index_block().size() != table.index_handle().size)
+    ++coverage.index_blocks_compressed;
   bool const user_keys = table.index_encoding().key_is_user_key;
   coverage.features.insert(user_keys ? "user keys in the index" : "internal keys in the index");
   coverage.features.insert(table.index_encoding().value_is_delta_encoded ? "delta-encoded handles"
@@ -131,9 +142,12 @@ void collect_entries(Table const& table, std::vector<Version>& entries, Coverage
   std::string previous_separator;
   uint64_t blocks = 0;
   uint64_t entries_seen = 0;
-  for (IndexCursor cursor = table.index_cursor(index); cursor.valid(); cursor.next(), ++blocks) {
+  coverage.features.insert("index type " + std::to_string(table.properties().index_type));
+  auto const dictionary = table.dictionary();  // kept while the blocks are read
+  if (dictionary) coverage.features.insert("dictionary");
+  for_each_data_block(table, [&](IndexCursor const& cursor) {
     std::string const separator = text_of(cursor.key());
-    std::vector<uint8_t> const block = table.read_block(cursor.handle());
+    std::vector<uint8_t> const block = table.read_data_block(cursor.handle());
     for_each_entry(
         block, {table.path(), cursor.handle().offset},
         [&](std::span<uint8_t const> key, std::span<uint8_t const> value) {
@@ -158,7 +172,9 @@ void collect_entries(Table const& table, std::vector<Version>& entries, Coverage
           return true;
         });
     previous_separator = separator;
-  }
+    ++blocks;
+    return true;
+  });
   EXPECT_EQ(blocks, table.properties().data_blocks);
   EXPECT_EQ(entries_seen, table.properties().entries);
 }
@@ -262,7 +278,9 @@ TEST(TablesOfRocksdb, HoldWhatRocksdbSaysForEveryMixOfOptions) {
     expect_same_database(*database, directory / "db", coverage);
     if (HasFailure()) return;
   }
-  for (char const* const feature : {"version 2",
+  for (char const* const feature : {"version 0",
+                                    "version 1",
+                                    "version 2",
                                     "version 3",
                                     "version 4",
                                     "version 5",
@@ -273,6 +291,8 @@ TEST(TablesOfRocksdb, HoldWhatRocksdbSaysForEveryMixOfOptions) {
                                     "checksum 4",
                                     "codec none",
                                     "codec snappy",
+                                    "codec zlib",
+                                    "codec bzip2",
                                     "codec lz4",
                                     "codec lz4hc",
                                     "codec zstd",
@@ -286,6 +306,11 @@ TEST(TablesOfRocksdb, HoldWhatRocksdbSaysForEveryMixOfOptions) {
                                     "internal keys in the index",
                                     "delta-encoded handles",
                                     "full handles",
+                                    "index type 0",
+                                    "index type 1",
+                                    "index type 2",
+                                    "index type 3",
+                                    "dictionary",
                                     "a level of several tables",
                                     "entry type 0",
                                     "entry type 1",

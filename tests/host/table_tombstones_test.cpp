@@ -32,8 +32,9 @@ class TableTombstones : public ::testing::Test {
   std::vector<RangeTombstone> read(std::string const& payload, uint8_t type_byte = 0,
                                    uint64_t counted = 0) {
     HandMadeTable maker;
-    offset_ = maker.append(payload, type_byte);
-    return finish(maker, {{"rocksdb.range_del", handle_bytes(offset_, payload.size())}}, counted);
+    HandMadeTable::Place const place = maker.append(payload, type_byte);
+    offset_ = place.offset;
+    return finish(maker, {{"rocksdb.range_del", place.handle()}}, counted);
   }
 
   std::vector<RangeTombstone> finish(HandMadeTable& maker, Entries more_metaindex,
@@ -42,10 +43,9 @@ class TableTombstones : public ::testing::Test {
         key_value_block({{"rocksdb.block.based.table.index.type", fixed(uint32_t{0})},
                          {"rocksdb.comparator", "leveldb.BytewiseComparator"},
                          {"rocksdb.num.range-deletions", varint(counted)}});
-    std::size_t const offset = maker.append(properties);
-    more_metaindex.insert(more_metaindex.begin(),
-                          {"rocksdb.properties", handle_bytes(offset, properties.size())});
-    std::string const bytes = maker.finish(more_metaindex, key_value_block({}));
+    more_metaindex.emplace_back("rocksdb.properties", maker.append(properties).handle());
+    HandMadeTable::Place const index = maker.append(key_value_block({}));
+    std::string const bytes = maker.finish(more_metaindex, index);
     TableMeta meta;
     meta.path = directory_ / "000007.sst";
     meta.smallest = internal_key("b", 100, kRangeDeletion);
@@ -70,7 +70,7 @@ class TableTombstones : public ::testing::Test {
                  [&] { read(payload); });
   }
 
-  std::size_t offset_ = 0;
+  uint64_t offset_ = 0;
 
  private:
   TemporaryDirectory directory_;

@@ -16,6 +16,7 @@
 #include "support/format_writer.hpp"
 #include "support/rocksdb_writer.hpp"
 #include "support/temporary_directory.hpp"
+#include "table/table_index.hpp"
 #include "version/database_version.hpp"
 
 namespace levelscan {
@@ -50,10 +51,10 @@ Description describe(std::string const& path) {
       description.tables.emplace_back(meta.level, meta.file_number, meta.smallest, meta.largest,
                                       meta.smallest_sequence, meta.largest_sequence);
       if (!run.tables[i]) continue;
-      std::vector<uint8_t> const index = run.tables[i]->read_index_block();
-      for (IndexCursor cursor = run.tables[i]->index_cursor(index); cursor.valid(); cursor.next()) {
+      for_each_data_block(*run.tables[i], [&](IndexCursor const& cursor) {
         description.blocks.emplace_back(testing::text_of(cursor.key()), cursor.handle());
-      }
+        return true;
+      });
       description.properties.push_back(run.tables[i]->properties().all);
     }
   }

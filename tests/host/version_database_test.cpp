@@ -91,23 +91,6 @@ TEST_F(RefusalOf, MergeOperands) {
   expect_refused(path(), "merge operands");
 }
 
-TEST_F(RefusalOf, OtherKindsOfIndex) {
-  using Index = rocksdb::BlockBasedTableOptions::IndexType;
-  std::pair<Index, char const*> const kinds[] = {
-      {Index::kHashSearch, "hash index"},
-      {Index::kTwoLevelIndexSearch, "partitioned index"},
-      {Index::kBinarySearchWithFirstKey, "index with first keys"}};
-  for (auto const& [kind, feature] : kinds) {
-    rocksdb::Options options = quiet_options();
-    options.prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(4));
-    set_table_options(options,
-                      [k = kind](rocksdb::BlockBasedTableOptions& table) { table.index_type = k; });
-    std::string const database = beside(feature);
-    write_small_database(database, options);
-    expect_refused(database, feature);
-  }
-}
-
 TEST_F(RefusalOf, ADataBlockHashIndexWhenTheBlockIsRead) {
   rocksdb::Options options = quiet_options();
   set_table_options(options, [](rocksdb::BlockBasedTableOptions& table) {
@@ -122,14 +105,6 @@ TEST_F(RefusalOf, ADataBlockHashIndexWhenTheBlockIsRead) {
   expect_error(ErrorCode::kUnsupported, "data block hash index", [&] {
     static_cast<void>(parse_block_tail(block, {table.path(), cursor.handle().offset}));
   });
-}
-
-TEST_F(RefusalOf, CompressionDictionaries) {
-  rocksdb::Options options = quiet_options();
-  options.compression = rocksdb::kZSTD;
-  options.compression_opts.max_dict_bytes = 4096;
-  write_small_database(path(), options);
-  expect_refused(path(), "compression dictionary");
 }
 
 TEST_F(RefusalOf, LaterFormatVersions) {

@@ -27,6 +27,7 @@ struct IndexInput {
   std::vector<Separator> separators;
   bool user_keys = false;
   bool delta_encoded = false;
+  bool first_keys = false;
   uint32_t restart_interval = 1;
   bool share_keys = true;
   std::string lower;
@@ -44,11 +45,11 @@ BuiltBlock build(IndexInput const& input) {
     uint64_t const size = 100 + mix(offset) % 9000;
     entries.push_back(
         {input.user_keys ? separator.user_key : internal_key(separator.user_key, separator.trailer),
-         offset, size});
+         offset, size, internal_key(separator.user_key.substr(0, mix(offset) % 300), 1)});
     offset += size + 5;
   }
-  return build_index_block(entries, {input.restart_interval, input.share_keys},
-                           input.delta_encoded);
+  return build_index_block(entries, {input.restart_interval, input.share_keys}, input.delta_encoded,
+                           input.first_keys);
 }
 
 // One index on the device, searched.
@@ -69,6 +70,7 @@ SearchResult search(Device& device, StreamView stream, IndexInput const& input,
   view.restart_count = block.restart_count;
   view.user_keys = input.user_keys;
   view.delta_encoded = input.delta_encoded;
+  view.first_keys = input.first_keys;
   view.active = true;
   view.order = input.order;
   view.lower_trailer = input.lower_trailer;
@@ -134,6 +136,7 @@ IndexInput random_input(Random& random) {
   input.upper_after = random.one_in(4);
   input.user_keys = random.one_in(2);
   input.delta_encoded = random.one_in(2);
+  input.first_keys = random.one_in(3);
   input.restart_interval = random.one_in(3) ? 1 : random.between(2, 9);
   input.share_keys = !random.one_in(5);
   uint32_t const count = random.between(1, 40);

@@ -7,12 +7,16 @@
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/debug.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
+#include <filesystem>
 #include <memory>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -20,6 +24,7 @@
 #include "support/random_values.hpp"
 #include "support/rocksdb_no_sync.hpp"
 #include "support/rocksdb_writer.hpp"
+#include "support/table_upgrade.hpp"
 
 namespace levelscan::test {
 namespace {
@@ -56,6 +61,7 @@ struct Style {
   bool unflushed = false;   // the last writes are left in the write-ahead log
   std::string column_family = "default";
   std::string other_family;  // has rows that nobody looks at; empty: there is none
+  bool aligned_blocks = false;
   uint64_t file_bytes_max = 0;
 };
 
@@ -80,6 +86,7 @@ Style draw_style(Random& random) {
       random.pick(std::vector<uint32_t>{kNever, kNever, kNever, kNever, kNever, 4, 20, 100, 400});
   // A single deletion of what went with a range is not legal.
   if (style.range_delete_one_in != kNever) style.single_deletes = false;
+  style.aligned_blocks = random.one_in(10);
   style.file_bytes_max = random.pick(std::vector<uint64_t>{400, 2000, 10000, 1 << 20});
   style.unflushed = random.one_in(2);
   if (random.one_in(3)) {
@@ -120,6 +127,32 @@ rocksdb::BlockBasedTableOptions draw_table_options(Random& random, std::string& 
       static_cast<int>(table.index_shortening), table.use_delta_encoding,
       table.enable_index_compression);
   return table;
+}
+
+// Which kind of index, and how its partitions are cut.
+void draw_index(Random& random, rocksdb::Options& options, rocksdb::BlockBasedTableOptions& table,
+                std::string& description) {
+  using Index = rocksdb::BlockBasedTableOptions::IndexType;
+  table.index_type = random.pick(std::vector<Index>{
+      Index::kBinarySearch, Index::kBinarySearch, Index::kHashSearch, Index::kTwoLevelIndexSearch,
+      Index::kTwoLevelIndexSearch, Index::kBinarySearchWithFirstKey});
+  table.metadata_block_size = random.pick(std::vector<uint64_t>{1, 64, 200, 1000, 4096});
+  table.partition_filters =
+      table.index_type == Index::kTwoLevelIndexSearch && table.filter_policy && random.one_in(2);
+  // What hash indexes hash; keys may be shorter.
+  options.prefix_extractor.reset(rocksdb::NewCappedPrefixTransform(random.between(1, 6)));
+  description += fmt::format("index type {} partitions of {} bytes\n",
+                             static_cast<int>(table.index_type), table.metadata_block_size);
+}
+
+// Sampled rows as they are, or a dictionary trained on them.
+void draw_dictionary(Random& random, rocksdb::Options& options, std::string& description) {
+  if (!random.one_in(3)) return;
+  options.compression_opts.max_dict_bytes = random.pick(std::vector<uint32_t>{64, 512, 4096});
+  if (random.one_in(2)) options.compression_opts.zstd_max_train_bytes = 16 << 10;
+  description += fmt::format("dictionary of {} bytes, trained on {}\n",
+                             options.compression_opts.max_dict_bytes,
+                             options.compression_opts.zstd_max_train_bytes);
 }
 
 class Writer {
@@ -190,6 +223,21 @@ class Writer {
     database_.reset();
   }
 
+  // Rewrites some tables in a format version that librocksdb doesn't know. REQUIRES: closed.
+  void upgrade_tables() {
+    if (!random_.one_in(2)) return;
+    std::set<std::string> tables;  // in an order that repeats itself
+    for (auto const& entry : std::filesystem::directory_iterator(result_.path)) {
+      if (entry.path().extension() == ".sst") tables.insert(entry.path().string());
+    }
+    for (std::string const& table : tables) {
+      if (random_.one_in(4)) continue;
+      upgrade_table(table, style_.descending ? KeyOrder::kReverseBytewise : KeyOrder::kBytewise,
+                    random_.one_in(2) ? 6 : 7, 1 + random_.below(UINT32_MAX));
+    }
+    result_.description += "some tables rewritten in format versions 6 and 7\n";
+  }
+
  private:
   void make_keys() {
     std::string const alphabet("\0\1ab\xfe\xff", 6);
@@ -232,10 +280,14 @@ class Writer {
   void open() {
     rocksdb::Options options = levelscan::testing::quiet_options();
     options.env = levelscan::testing::no_sync_env();
-    options.table_factory.reset(
-        rocksdb::NewBlockBasedTableFactory(draw_table_options(random_, result_.description)));
-    options.compression = random_.pick(kCompressions);
-    if (random_.one_in(3)) {
+    rocksdb::BlockBasedTableOptions table = draw_table_options(random_, result_.description);
+    draw_index(random_, options, table, result_.description);
+    draw_dictionary(random_, options, result_.description);
+    table.block_align = style_.aligned_blocks;
+    if (table.block_align) table.block_size = std::bit_ceil(table.block_size);
+    options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+    options.compression = draw_compression();
+    if (!style_.aligned_blocks && random_.one_in(3)) {
       for (int level = 0; level < options.num_levels; ++level) {
         options.compression_per_level.push_back(random_.pick(kCompressions));
       }
@@ -284,13 +336,18 @@ class Writer {
 
   void flush() {
     // Now and then another codec, so that one run mixes them.
-    if (random_.one_in(3)) {
+    if (!style_.aligned_blocks && random_.one_in(3)) {
       std::string const name = random_.pick(
           std::vector<std::string>{"kNoCompression", "kSnappyCompression", "kLZ4Compression",
                                    "kZSTD", "kZlibCompression", "kBZip2Compression"});
       check_ok(database_->SetOptions(family_, {{"compression", name}}));
     }
     check_ok(database_->Flush(rocksdb::FlushOptions(), family_));
+  }
+
+  // Aligned blocks are not compressed.
+  rocksdb::CompressionType draw_compression() {
+    return style_.aligned_blocks ? rocksdb::kNoCompression : random_.pick(kCompressions);
   }
 
   std::string draw_value() {
@@ -445,7 +502,7 @@ class Writer {
         level.level +
         static_cast<int>(random_.below(static_cast<uint64_t>(deepest - level.level) + 1));
     rocksdb::CompactionOptions options;
-    options.compression = random_.pick(kCompressions);
+    options.compression = draw_compression();
     options.output_file_size_limit = style_.file_bytes_max;
     // librocksdb may refuse a choice of files that makes no sound compaction; then nothing happens.
     database_->CompactFiles(options, family_, files, std::max(target, 1)).PermitUncheckedError();
@@ -520,6 +577,7 @@ RandomDatabase write_random_database(Random& random, std::string const& path) {
   writer.write();
   writer.collect();
   writer.close();
+  writer.upgrade_tables();
   return result;
 }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "table/table_index.hpp"
 #include "table/table_reader.hpp"
 #include "version/database_version.hpp"
 
@@ -40,6 +41,10 @@ struct DatabaseShape {
   std::set<int> data_codecs;
   std::set<int> index_codecs;
   std::set<bool> delta_encoded_handles;
+  std::set<uint32_t> index_types;
+  uint32_t partitions_max = 0;      // of a two-level index
+  std::set<int> dictionary_codecs;  // of data blocks in tables that have a dictionary
+  uint64_t gaps = 0;                // between data blocks
 
   void add(DatabaseVersion const& version) {
     if (version.runs.size() > runs_max) runs_max = version.runs.size();
@@ -100,12 +105,23 @@ struct DatabaseShape {
     index_codecs.insert(codec_of(table, table.index_handle()));
     delta_encoded_handles.insert(table.index_encoding().value_is_delta_encoded);
     ++(table.index_encoding().key_is_user_key ? user_separators : internal_separators);
-    std::vector<uint8_t> const index = table.read_index_block();
-    std::string key;  // internal, of the entry before
-    for (IndexCursor cursor = table.index_cursor(index); cursor.valid(); cursor.next()) {
-      data_codecs.insert(codec_of(table, cursor.handle()));
-      add_block(table.read_block(cursor.handle()), key);
+    index_types.insert(table.properties().index_type);
+    if (table.has_two_level_index()) {
+      TableIndex const top(table);
+      if (top.block_count() > partitions_max) partitions_max = top.block_count();
     }
+    auto const dictionary = table.dictionary();  // kept while the blocks are read
+    std::string key;                             // internal, of the entry before
+    uint64_t previous_end = 0;
+    for_each_data_block(table, [&](IndexCursor const& cursor) {
+      int const codec = codec_of(table, cursor.handle());
+      data_codecs.insert(codec);
+      if (dictionary) dictionary_codecs.insert(codec);
+      if (cursor.handle().offset != previous_end) ++gaps;
+      previous_end = cursor.handle().end();
+      add_block(table.read_data_block(cursor.handle()), key);
+      return true;
+    });
   }
 
   void add_block(std::vector<uint8_t> const& block, std::string& key) {

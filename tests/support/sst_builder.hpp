@@ -11,7 +11,8 @@
 //   in n:        bit 31 buckets, bit 29 keys are uniform, bit 28 the values stand apart
 //   index entry: as above with a block handle (offset v64, size v64) for value, or without
 //   value_size
-//                and, where shared > 0, only the zigzag change of size
+//                and, where shared > 0, only the zigzag change of size; then, in an index with
+//                first keys, the block's first internal key after its length v32
 //   internal key: user key | (sequence << 8 | type) u64 little-endian
 #pragma once
 
@@ -206,18 +207,21 @@ struct IndexEntry {
   std::string separator;  // as stored: an internal key or a user key
   uint64_t offset = 0;
   uint64_t size = 0;
+  std::string first_key = {};  // internal; stored where the index has first keys
 };
 
 inline BuiltBlock build_index_block(std::vector<IndexEntry> const& entries, BlockOptions options,
-                                    bool delta_encoded_values) {
+                                    bool delta_encoded_values, bool first_keys = false) {
   BlockBuilder builder(options);
   uint64_t previous_size = 0;
   for (IndexEntry const& entry : entries) {
     int64_t const change = static_cast<int64_t>(entry.size - previous_size);
     uint64_t const zigzag =
         (static_cast<uint64_t>(change) << 1) ^ static_cast<uint64_t>(change >> 63);
-    builder.add(entry.separator, varint(entry.offset) + varint(entry.size), varint(zigzag),
-                !delta_encoded_values);
+    std::string const first =
+        first_keys ? varint(entry.first_key.size()) + entry.first_key : std::string();
+    builder.add(entry.separator, varint(entry.offset) + varint(entry.size) + first,
+                varint(zigzag) + first, !delta_encoded_values);
     previous_size = entry.size;
   }
   return builder.finish();

@@ -4,7 +4,8 @@
 // separator S_i with last_key(i) <= S_i < first_key(i+1), and the data block's handle. Entries
 // stand as in a data block, or, where the value is delta-encoded, without the value's length:
 //   shared varint32 | non_shared varint32 | key[non_shared] | offset varint64, size varint64 when
-//   shared == 0, else the signed change of size as one varint64
+//   shared == 0, else the signed change of size as one varint64; then, where the index has first
+//   keys, the data block's first key after its length as a varint32
 // Separators are internal keys, or bare user keys where the table says so.
 #pragma once
 
@@ -22,6 +23,7 @@ struct IndexView {
   uint32_t restart_count;
   bool user_keys;      // separators have no trailer
   bool delta_encoded;  // values have no length
+  bool first_keys;     // values end with the data block's first key
   bool active;         // false: nothing to search for in this run
   KeyOrder order;
   uint64_t lower_trailer;  // with lower.side kBefore: the internal-key target (key, this)
@@ -52,6 +54,7 @@ struct IndexEntryWalk {
   uint32_t shared;
   uint32_t key_size;  // as stored
   bool delta_encoded;
+  bool first_keys;
   bool started;
 
   LEVELSCAN_HOST_DEVICE WalkStep next() {
@@ -77,6 +80,12 @@ struct IndexEntryWalk {
       uint64_t value = 0;
       if (!decode_varint64(bytes, end, offset, value)) return WalkStep::kCorrupt;
       if (shared == 0 && !decode_varint64(bytes, end, offset, value)) return WalkStep::kCorrupt;
+      uint32_t first_key_size = 0;
+      if (first_keys &&
+          (!decode_varint32(bytes, end, offset, first_key_size) || first_key_size > end - offset)) {
+        return WalkStep::kCorrupt;
+      }
+      offset += first_key_size;
     }
     if (shared > previous_size || (!started && shared != 0)) return WalkStep::kCorrupt;
     started = true;
@@ -114,7 +123,8 @@ LEVELSCAN_HOST_DEVICE inline bool restart_entry(IndexView const& view, uint32_t 
                            ? load_unaligned<uint32_t>(restarts + 4 * (restart + 1))
                            : view.restarts_offset;
   if (begin >= end || end > view.restarts_offset) return false;
-  walk = IndexEntryWalk{view.index, begin, end, 0, 0, 0, view.delta_encoded, false};
+  walk =
+      IndexEntryWalk{view.index, begin, end, 0, 0, 0, view.delta_encoded, view.first_keys, false};
   uint32_t const smallest = view.user_keys ? 0 : kTrailerBytes;
   return walk.next() == WalkStep::kEntry && walk.key_size >= smallest;
 }
