@@ -94,7 +94,8 @@ void RunReader::enter_table() {
     }
     passed_ = KeyBound::before(meta().smallest_user_key());
     at_cursor_ = compare_bounds(key_order_, passed_, table_cursor_) <= 0;
-    index_block_ = index_->find({{bytes_of(table_cursor_.key), table_cursor_.side}, lower_trailer()});
+    index_block_ =
+        index_->find({{bytes_of(table_cursor_.key), table_cursor_.side}, lower_trailer()});
     if (index_block_ < index_->block_count()) return;
   }
 }

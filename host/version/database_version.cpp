@@ -187,9 +187,8 @@ class VersionBuilder {
     for (auto const& [number, blobs] : family_.blob_files) {
       std::shared_ptr<BlobFile const>& file = cache_.blob_files[number];
       if (!file) {
-        file = std::make_shared<BlobFile const>(
-            BlobFile::open(fmt::format("{}/{:06}.blob", version_.path, number), blobs.record_bytes,
-                           family_.id));
+        file = std::make_shared<BlobFile const>(BlobFile::open(
+            fmt::format("{}/{:06}.blob", version_.path, number), blobs.record_bytes, family_.id));
       }
       version_.blob_files.emplace(number, file);
     }

@@ -86,10 +86,10 @@ TEST_P(PoolLayoutOnDevice, AliasingSparesTheDeviceSideOfMirrors) {
   uint64_t const device_only =
       with_slack({2 * sizeof(IntervalRange), 882 * sizeof(IntervalCount), 15 * sizeof(Candidate),
                   211, 15 * sizeof(uint32_t), 15 * sizeof(uint64_t), layout.scratch_bytes(*cpu_)});
-  uint64_t const mirrored =
-      with_slack({301, 40003, 156 * sizeof(DataBlockRef), 523, 1009, 64 * sizeof(DataBlockRef), 401,
-                  2 * sizeof(IndexRange), sizeof(ScanStatus) + 2 * sizeof(RunTotals),
-                  2 * sizeof(CandidateShare), 7 * sizeof(Cell), 307});
+  uint64_t const mirrored = with_slack(
+      {301, 40003, 156 * sizeof(DataBlockRef), 523, 1009, 64 * sizeof(DataBlockRef), 401,
+       2 * sizeof(IndexRange), sizeof(ScanStatus) + 2 * sizeof(RunTotals),
+       2 * sizeof(CandidateShare), 7 * sizeof(Cell), 307, 409, 5 * sizeof(DeferredValue)});
   EXPECT_EQ(bytes.pinned, mirrored + 503 + 32);
   EXPECT_EQ(bytes.device,
             device_only + (GetParam() == CpuMirror::kSeparate ? mirrored : uint64_t{0}));
@@ -115,6 +115,8 @@ TEST(PoolLayout, RefusesWhatIsNoLayout) {
   refuses("result_bytes", [](PoolLayout& layout) { layout.result_bytes = 0; });
   refuses("control_bytes", [](PoolLayout& layout) { layout.control_bytes = 0; });
   refuses("read_area_bytes", [](PoolLayout& layout) { layout.read_area_bytes = 0; });
+  refuses("values_bytes", [](PoolLayout& layout) { layout.values_bytes = 0; });
+  refuses("value_list_max", [](PoolLayout& layout) { layout.value_list_max = 0; });
   refuses("32 bits", [](PoolLayout& layout) { layout.candidates_max = UINT32_MAX; });
   refuses("32 bits", [](PoolLayout& layout) {
     layout.runs.assign(65, RunLayout{1, UINT32_MAX});

@@ -75,6 +75,8 @@ std::vector<Space> spaces_of(ScanBuffer const& buffer) {
   add_space(spaces, "row_bytes", buffer.row_bytes.data(), buffer.row_bytes.size());
   add_space(spaces, "cells", buffer.cells);
   add_space(spaces, "result", buffer.result);
+  add_space(spaces, "values", buffer.values);
+  add_space(spaces, "value list", buffer.value_list);
   add_space(spaces, "scratch", buffer.scratch.data(), buffer.scratch.size());
   add_space(spaces, "read_area", buffer.read_area.data(), buffer.read_area.size());
   return spaces;
@@ -203,6 +205,7 @@ TEST_P(Pool, SpacesHaveTheSizesOfTheLayout) {
   EXPECT_EQ(lease->row_bytes.size(), (layout.candidates_max + 2) * sizeof(uint64_t));
   EXPECT_EQ(lease->cells.size(), layout.cells_max * sizeof(Cell));
   EXPECT_EQ(lease->result.size(), layout.result_bytes);
+  EXPECT_EQ(lease->values.size(), layout.values_bytes);
   EXPECT_GE(lease->scratch.size(), device_.scratch_bytes(layout.algorithm_limits()));
   EXPECT_EQ(lease->read_area.size(), layout.read_area_bytes);
 

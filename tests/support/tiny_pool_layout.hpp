@@ -15,6 +15,8 @@ inline PoolLayout tiny_pool_layout(uint32_t scans_max) {
   layout.result_bytes = 307;
   layout.control_bytes = 401;
   layout.read_area_bytes = 503;
+  layout.values_bytes = 409;
+  layout.value_list_max = 5;
   return layout;
 }
 
