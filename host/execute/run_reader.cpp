@@ -355,27 +355,27 @@ RunReader::Append RunReader::append_decoded(Table const& table, uint32_t& append
 
 bool RunReader::append_block(Table const& table, BlockHandle const& handle, uint32_t bytes) {
   BlockPlace const place{table.path(), handle.offset};
-  BlockTail const tail = parse_block_tail({level_.data.host() + used_bytes_, bytes}, place);
+  BlockTail const tail = parse_data_block_tail({level_.data.host() + used_bytes_, bytes},
+                                               table.entries_per_restart() != 0, place);
   if (tail.entries_end == 0) {
     check_restarts({level_.data.host() + used_bytes_, bytes}, tail, place);
     return true;  // an empty block holds nothing
   }
   if (block_count_ == blocks_max_) return false;
-  if (check_key_order_) check_key_order({level_.data.host() + used_bytes_, bytes}, place);
+  if (check_key_order_) check_key_order(table, {level_.data.host() + used_bytes_, bytes}, place);
   if (tail.restart_count > intervals_max_ - interval_count_) {
     if (block_count_ != 0 && fill_blocks_max_ == kAnyBlocks) return false;
     throw NeedLayout{
         NeedLayout::Space::kDataBlock, run_index_,
         PoolLayout::data_block_bytes_for_intervals(interval_count_ + tail.restart_count)};
   }
-  uint32_t const entries_end = used_bytes_ + tail.entries_end;
   level_.blocks_host()[block_count_] =
       DataBlockRef{used_bytes_,
-                   entries_end,
-                   entries_end,
+                   used_bytes_ + tail.entries_end,
+                   used_bytes_ + tail.restarts_offset,
                    tail.restart_count,
                    interval_count_,
-                   0,
+                   table.entries_per_restart(),
                    meta().global_sequence.value_or(kNoGlobalSequence)};
   places_.push_back({table_index_, handle.offset});
   ++block_count_;
@@ -383,18 +383,21 @@ bool RunReader::append_block(Table const& table, BlockHandle const& handle, uint
   return true;
 }
 
-void RunReader::check_key_order(std::span<uint8_t const> block, BlockPlace const& place) {
-  for_each_entry(block, place, [&](std::span<uint8_t const> key, std::span<uint8_t const>) {
-    if (key.size() < kTrailerBytes) {
-      throw corruption_error(place.file, place.offset, "a key without a trailer");
-    }
-    if (!last_key_.empty() && compare_internal_keys(key_order_, last_key_, as_text(key)) >= 0) {
-      throw corruption_error(place.file, place.offset,
-                             "keys are not in the order that --comparator claims");
-    }
-    last_key_ = as_text(key);
-    return true;
-  });
+void RunReader::check_key_order(Table const& table, std::span<uint8_t const> block,
+                                BlockPlace const& place) {
+  for_each_data_entry(
+      block, table.entries_per_restart(), place,
+      [&](std::span<uint8_t const> key, std::span<uint8_t const>) {
+        if (key.size() < kTrailerBytes) {
+          throw corruption_error(place.file, place.offset, "a key without a trailer");
+        }
+        if (!last_key_.empty() && compare_internal_keys(key_order_, last_key_, as_text(key)) >= 0) {
+          throw corruption_error(place.file, place.offset,
+                                 "keys are not in the order that --comparator claims");
+        }
+        last_key_ = as_text(key);
+        return true;
+      });
 }
 
 void RunReader::mirror_data(Device& device, StreamView stream) {

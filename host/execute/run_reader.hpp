@@ -121,7 +121,7 @@ class RunReader {
   [[nodiscard]] KeyBound after_separator(std::string_view user_separator) const;
   void end_fill_at(KeyBound frontier);
   // Walks a resident block and throws Error(kCorruption) unless its keys follow those before.
-  void check_key_order(std::span<uint8_t const> block, BlockPlace const& place);
+  void check_key_order(Table const& table, std::span<uint8_t const> block, BlockPlace const& place);
   [[nodiscard]] Table const& table() const { return *run_.tables[table_index_]; }
   [[nodiscard]] TableMeta const& meta() const { return run_.metas[table_index_]; }
   // Separators of an ingested table have stored sequence numbers; it has a user key only once.

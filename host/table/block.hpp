@@ -3,6 +3,9 @@
 // verify_block() and decompress(). How a block is checked and framed stands in the table's footer.
 //
 //   entry:  shared v32 | non_shared v32 | value_len v32 | key[non_shared] | value[value_len]
+//   with separated keys and values:
+//           shared v32 | non_shared v32 | value_len v32 | value_offset v32, at a restart point |
+//           key[non_shared]
 //
 // Functions are thread-safe.
 #pragma once
@@ -39,11 +42,18 @@ uint8_t verify_block(std::span<uint8_t const> raw, Footer const& footer, BlockPl
                                               uint64_t bytes_max = UINT32_MAX,
                                               CompressionDictionary const* dictionary = nullptr);
 
-// Calls `visit(key, value)` for each entry of an uncompressed block with inline values, in order;
-// the spans live for the call, `value` points into `block`. Stops when it returns false. Throws
-// Error kCorruption, kUnsupported.
-void for_each_entry(
-    std::span<uint8_t const> block, BlockPlace const& place,
-    std::function<bool(std::span<uint8_t const> key, std::span<uint8_t const> value)> const& visit);
+// Called for each entry, in order; stops when it returns false. The spans live for the call;
+// `value` points into the block.
+using EntryVisitor =
+    std::function<bool(std::span<uint8_t const> key, std::span<uint8_t const> value)>;
+
+// Visits the entries of an uncompressed metadata block. Throws Error kCorruption, kUnsupported.
+void for_each_entry(std::span<uint8_t const> block, BlockPlace const& place,
+                    EntryVisitor const& visit);
+
+// Visits the entries of an uncompressed data block. `entries_per_restart`: as Table says. Throws
+// Error kCorruption.
+void for_each_data_entry(std::span<uint8_t const> block, uint32_t entries_per_restart,
+                         BlockPlace const& place, EntryVisitor const& visit);
 
 }  // namespace levelscan

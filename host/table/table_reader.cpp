@@ -52,6 +52,16 @@ std::shared_ptr<Table const> Table::open(RandomAccessFile file, uint64_t file_nu
   auto const dictionary = table->metaindex_.find("rocksdb.compression_dict");
   if (dictionary != table->metaindex_.end() && dictionary->second.size != 0)
     table->dictionary_handle_ = dictionary->second;
+  if (table->properties_.separated_keys_and_values) {
+    uint64_t const entries = table->properties_.data_block_restart_interval;
+    if (entries == 0 || entries > UINT32_MAX) {
+      throw corruption_error(table->path(), properties->second.offset,
+                             fmt::format("separated keys and values with a restart point every {} "
+                                         "entries",
+                                         entries));
+    }
+    table->entries_per_restart_ = static_cast<uint32_t>(entries);
+  }
   table->collect_refusals();
   return table;
 }
@@ -82,9 +92,6 @@ void Table::collect_refusals() {
   }
   if (properties_.has_embedded_blobs) {
     refuse("embedded blobs", properties_offset, kReadWithRocksdbAdvice);
-  }
-  if (properties_.separated_keys_and_values) {
-    refuse("separated keys and values in data blocks", properties_offset, kReadWithRocksdbAdvice);
   }
   for (std::string& feature :
        refused_compressions(properties_.compression, format_version(),

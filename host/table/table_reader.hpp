@@ -61,6 +61,10 @@ class Table {
     return properties_.index_type == static_cast<uint32_t>(IndexType::kTwoLevel);
   }
 
+  // Data blocks with separated keys and values: every so-manieth entry is a restart point. 0: the
+  // values stand with the keys, and restart points are where the blocks say.
+  [[nodiscard]] uint32_t entries_per_restart() const { return entries_per_restart_; }
+
   // What this table holds that a scan may not silently ignore. Empty: every data block may be read,
   // and what is refused after that is seen in single blocks or entries only.
   [[nodiscard]] std::vector<Refusal> const& refusals() const { return refusals_; }
@@ -99,6 +103,7 @@ class Table {
   BlockHandle index_handle_;
   Metaindex metaindex_;
   TableProperties properties_;
+  uint32_t entries_per_restart_ = 0;
   std::optional<BlockHandle> dictionary_handle_;
   mutable std::mutex dictionary_mutex_;
   mutable std::weak_ptr<CompressionDictionary const> dictionary_;  // guarded by the mutex

@@ -38,11 +38,13 @@ void append_fixed32(std::vector<uint8_t>& bytes, uint32_t value) {
 }
 
 // The entries up to the first that is malformed.
-std::vector<test::TestEntry> entries_of(std::span<uint8_t const> block) {
+std::vector<test::TestEntry> entries_of(std::span<uint8_t const> block,
+                                        uint32_t entries_per_restart) {
   std::vector<test::TestEntry> entries;
   try {
-    for_each_entry(
-        block, {"block", 0}, [&](std::span<uint8_t const> key, std::span<uint8_t const> value) {
+    for_each_data_entry(
+        block, entries_per_restart, {"block", 0},
+        [&](std::span<uint8_t const> key, std::span<uint8_t const> value) {
           if (key.size() < kTrailerBytes) return false;
           std::size_t const user_size = key.size() - kTrailerBytes;
           uint64_t const trailer = load_fixed64(key.data() + user_size);
@@ -64,9 +66,10 @@ void mutate_text(std::string& text) {
 
 }  // namespace
 
-void mutate_entries(std::vector<uint8_t>& block, KeyOrder order, uint64_t seed) {
+void mutate_entries(std::vector<uint8_t>& block, KeyOrder order, uint32_t entries_per_restart,
+                    uint64_t seed) {
   test::Random random(seed);
-  std::vector<test::TestEntry> entries = entries_of(block);
+  std::vector<test::TestEntry> entries = entries_of(block, entries_per_restart);
   if (entries.empty()) entries.emplace_back();
   test::TestEntry& entry = entries[random.below(entries.size())];
   switch (random.below(6)) {
@@ -85,8 +88,11 @@ void mutate_entries(std::vector<uint8_t>& block, KeyOrder order, uint64_t seed) 
     std::sort(entries.begin(), entries.end(),
               [&](auto const& a, auto const& b) { return test::entry_before(a, b, order); });
   }
-  std::string const built =
-      test::build_data_block(entries, {random.between(1, 5), !random.one_in(4)}).bytes;
+  test::BlockOptions options{random.between(1, 5), !random.one_in(4)};
+  if (entries_per_restart != 0) options.restart_interval = entries_per_restart;
+  options.separate_values = entries_per_restart != 0;
+  if (random.one_in(4)) options.hash_buckets = static_cast<uint16_t>(random.between(1, 9));
+  std::string const built = test::build_data_block(entries, options).bytes;
   block.assign(built.begin(), built.end());
 }
 

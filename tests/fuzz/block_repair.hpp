@@ -21,8 +21,10 @@ enum class EntryLayout {
 // the walk. Leaves blocks alone that have no plausible array.
 void rebuild_restarts(std::vector<uint8_t>& block, EntryLayout layout, uint64_t seed);
 
-// Takes an uncompressed data block with inline values apart, changes a user key, a sequence number,
-// a type or a value, sorts the entries most of the time, and builds a block of them again.
-void mutate_entries(std::vector<uint8_t>& block, KeyOrder order, uint64_t seed);
+// Takes an uncompressed data block apart, changes a user key, a sequence number, a type or a value,
+// sorts the entries most of the time, and builds a block of them again. `entries_per_restart`: not
+// 0 where keys and values are separated.
+void mutate_entries(std::vector<uint8_t>& block, KeyOrder order, uint32_t entries_per_restart,
+                    uint64_t seed);
 
 }  // namespace levelscan::fuzz

@@ -145,6 +145,9 @@ void write_data_blocks() {
   auto const second = some_entries(9, 9);
   auto newer = some_entries(4, 8);
   for (test::TestEntry& entry : newer) entry.sequence += 3;
+  // As an ingested table has them: each user key once, of sequence number 0.
+  std::vector<test::TestEntry> const once = {
+      {key_of(2), 0, 1, "ingested"}, {key_of(5), 0, 0, ""}, {key_of(8), 0, 1, "ingested too"}};
   std::vector<test::TestEntry> const awkward = {{"a", 0x6201, 1, "value"},
                                                 {"a\x01\x62", 7, 1, "x"},
                                                 {std::string("a\x01") + 'b' + '\0', 6, 0, ""}};
@@ -162,6 +165,15 @@ void write_data_blocks() {
   });
   Pieces const reverse{{0x83, 0, 3}, to, from, block(0, descending, {4, true})};
   write("data_block", "descending", join_pieces(reverse, SIZE_MAX));
+  Pieces const apart{{0x02, 0, 0, 3},
+                     {},
+                     to,
+                     block(0, first, {3, true, true}),
+                     block(1, newer, {3, true, true, 5})};
+  write("data_block", "separated-values", join_pieces(apart, SIZE_MAX));
+  Pieces const ingested{
+      {0x08, 30, 4, 0}, {}, {}, block(2, once, {4, true}), block(0, first, {4, true, false, 9})};
+  write("data_block", "ingested", join_pieces(ingested, SIZE_MAX));
   Pieces const keys{{0x14, 0}, {}, {}, block(0, awkward, {2, true})};
   write("data_block", "one-run", join_pieces(one, SIZE_MAX));
   write("data_block", "two-runs", join_pieces(two, SIZE_MAX));

@@ -14,8 +14,8 @@ constexpr uint32_t kDataBlocksMax = 32;
 
 void read_data_block(Table const& table, BlockHandle const& handle) {
   std::vector<uint8_t> const block = table.read_block(handle);
-  for_each_entry(block, {table.path(), handle.offset},
-                 [](auto const&, auto const&) { return true; });
+  for_each_data_entry(block, table.entries_per_restart(), {table.path(), handle.offset},
+                      [](auto const&, auto const&) { return true; });
 }
 
 void read(Table const& table) {

@@ -349,6 +349,8 @@ void print_coverage(Coverage const& coverage) {
       "{} tables, {} blocks, {} entries, {} tombstones, up to {} runs\n"
       "versions across intervals {}, blocks {}, files {}; {} entries share into a trailer\n"
       "separators: {} tables with internal keys, {} with user keys\n"
+      "{} tables ingested, {} at sequence number 0, {} with it in the table; {} blocks with a hash "
+      "index\n"
       "{} range tombstones, {} clipped, {} ending between versions; {} tables of nothing else\n"
       "{} merge operands, {} blob references, {} entities; values merged {}, from blobs {}\n"
       "{} filtered, shadowed by values {}, by tombstones {}, by ranges {}; windows probed {}, "
@@ -359,12 +361,13 @@ void print_coverage(Coverage const& coverage) {
       coverage.old_snapshots, shape.tables, shape.blocks, shape.entries, shape.tombstones,
       shape.runs_max, shape.versions_across_intervals, shape.versions_across_blocks,
       shape.versions_across_files, shape.shared_into_trailer, shape.internal_separators,
-      shape.user_separators, shape.range_tombstones, shape.clipped_range_tombstones,
-      shape.range_tombstones_between_versions, shape.tables_of_range_tombstones,
-      shape.merge_operands, shape.blob_references, shape.entities, coverage.values_merged,
-      coverage.values_from_blobs, coverage.filtered, coverage.shadowed_value,
-      coverage.shadowed_tombstone, coverage.shadowed_range, coverage.windows_probed,
-      coverage.windows_marked, coverage.databases_with_unflushed_rows,
+      shape.user_separators, shape.ingested_tables, shape.ingested_tables_at_zero,
+      shape.global_sequences_in_tables, shape.hash_index_blocks, shape.range_tombstones,
+      shape.clipped_range_tombstones, shape.range_tombstones_between_versions,
+      shape.tables_of_range_tombstones, shape.merge_operands, shape.blob_references, shape.entities,
+      coverage.values_merged, coverage.values_from_blobs, coverage.filtered,
+      coverage.shadowed_value, coverage.shadowed_tombstone, coverage.shadowed_range,
+      coverage.windows_probed, coverage.windows_marked, coverage.databases_with_unflushed_rows,
       coverage.databases_with_several_logs);
 }
 
@@ -390,6 +393,11 @@ void expect_covered(Coverage const& coverage) {
   EXPECT_GT(shape.tombstones, 0u);
   EXPECT_GT(coverage.shadowed_value, 0u);
   EXPECT_GT(coverage.shadowed_tombstone, 0u);
+  EXPECT_GT(shape.ingested_tables, 0u);
+  EXPECT_GT(shape.ingested_tables_at_zero, 0u);
+  EXPECT_GT(shape.global_sequences_in_tables, 0u);
+  EXPECT_LT(shape.global_sequences_in_tables, shape.ingested_tables);
+  EXPECT_GT(shape.hash_index_blocks, 0u);
   EXPECT_GT(shape.range_tombstones, 0u);
   EXPECT_GT(shape.clipped_range_tombstones, 0u);
   EXPECT_GT(shape.tables_of_range_tombstones, 0u);

@@ -55,13 +55,13 @@ TEST(BlockTailOf, TheUniformBitIsAHint) {
   EXPECT_EQ(parse_block_tail(bytes_of(block), kPlace).restart_count, 1u);
 }
 
-TEST(BlockTailOf, OtherBlockLayoutsAreRefusedByName) {
+TEST(BlockTailOf, LayoutsThatOnlyDataBlocksHaveAreRefusedByName) {
   std::string block = key_value_block({{"a", "1"}});
   block[block.size() - 1] = '\x80';
-  expect_error(ErrorCode::kUnsupported, "data block hash index",
+  expect_error(ErrorCode::kUnsupported, "hash index in index and metadata blocks",
                [&] { static_cast<void>(parse_block_tail(bytes_of(block), kPlace)); });
   block[block.size() - 1] = 0x10;
-  expect_error(ErrorCode::kUnsupported, "separated keys and values",
+  expect_error(ErrorCode::kUnsupported, "separated keys and values in index and metadata blocks",
                [&] { static_cast<void>(parse_block_tail(bytes_of(block), kPlace)); });
   block[block.size() - 1] = 0x40;
   expect_error(ErrorCode::kCorruption, "reserved bit",

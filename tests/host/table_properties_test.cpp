@@ -105,8 +105,6 @@ TEST(Properties, FeaturesThatAScanMayNotIgnoreAreRefusedByName) {
       {"rocksdb.user.defined.timestamps.persisted", varint(0), "user-defined timestamps"},
       {"rocksdb.comparator", "leveldb.BytewiseComparator.u64ts", "user-defined timestamps"},
       {"rocksdb.embedded.blob.stats", "x", "embedded blobs"},
-      {"rocksdb.separate.key.value.in.data.block", varint(1),
-       "separated keys and values in data blocks"},
       {"rocksdb.compression", "Xpress", "Xpress compression"},
       {"rocksdb.compression", "MyManager;81;", "MyManager;81; compression"},
   };

@@ -78,6 +78,9 @@ RandomDatabase random_options(std::mt19937_64& random, Coverage& coverage) {
     table.index_shortening =
         static_cast<rocksdb::BlockBasedTableOptions::IndexShorteningMode>(random() % 3);
     table.enable_index_compression = random() % 2 == 0;
+    if (random() % 3 == 0) {
+      table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
+    }
     table.block_align = codec == rocksdb::kNoCompression && random() % 2 == 0;
     table.index_type = static_cast<rocksdb::BlockBasedTableOptions::IndexType>(
         random() % 2 == 0 ? 0 : random() % 4);
@@ -148,8 +151,9 @@ void collect_entries(Table const& table, std::vector<Version>& entries, Coverage
   for_each_data_block(table, [&](IndexCursor const& cursor) {
     std::string const separator = text_of(cursor.key());
     std::vector<uint8_t> const block = table.read_data_block(cursor.handle());
-    for_each_entry(
-        block, {table.path(), cursor.handle().offset},
+    if ((block.back() & 0x80) != 0) coverage.features.insert("hash index in data blocks");
+    for_each_data_entry(
+        block, table.entries_per_restart(), {table.path(), cursor.handle().offset},
         [&](std::span<uint8_t const> key, std::span<uint8_t const> value) {
           std::string const internal = text_of(key);
           std::string const user_key = internal.substr(0, internal.size() - 8);
@@ -311,6 +315,7 @@ TEST(TablesOfRocksdb, HoldWhatRocksdbSaysForEveryMixOfOptions) {
                                     "index type 2",
                                     "index type 3",
                                     "dictionary",
+                                    "hash index in data blocks",
                                     "a level of several tables",
                                     "entry type 0",
                                     "entry type 1",

@@ -91,22 +91,6 @@ TEST_F(RefusalOf, MergeOperands) {
   expect_refused(path(), "merge operands");
 }
 
-TEST_F(RefusalOf, ADataBlockHashIndexWhenTheBlockIsRead) {
-  rocksdb::Options options = quiet_options();
-  set_table_options(options, [](rocksdb::BlockBasedTableOptions& table) {
-    table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
-  });
-  write_small_database(path(), options);
-  DatabaseVersion const version = open_version(path());
-  Table const& table = *version.runs.at(0).tables.at(0);
-  std::vector<uint8_t> const index = table.read_index_block();
-  IndexCursor const cursor = table.index_cursor(index);
-  std::vector<uint8_t> const block = table.read_block(cursor.handle());
-  expect_error(ErrorCode::kUnsupported, "data block hash index", [&] {
-    static_cast<void>(parse_block_tail(block, {table.path(), cursor.handle().offset}));
-  });
-}
-
 TEST_F(RefusalOf, LaterFormatVersions) {
   write_small_database(path());
   std::string const table = open_version(path()).runs.at(0).metas.at(0).path;

@@ -8,6 +8,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
 #include <rocksdb/slice_transform.h>
+#include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/debug.h>
 
@@ -62,6 +63,8 @@ struct Style {
   std::string column_family = "default";
   std::string other_family;  // has rows that nobody looks at; empty: there is none
   bool aligned_blocks = false;
+  uint32_t ingest_one_in = kNever;  // flushes
+  bool ingests_behind = false;      // allow_ingest_behind, from the beginning
   uint64_t file_bytes_max = 0;
 };
 
@@ -87,6 +90,8 @@ Style draw_style(Random& random) {
   // A single deletion of what went with a range is not legal.
   if (style.range_delete_one_in != kNever) style.single_deletes = false;
   style.aligned_blocks = random.one_in(10);
+  style.ingest_one_in = random.pick(std::vector<uint32_t>{kNever, kNever, kNever, 1, 3});
+  style.ingests_behind = style.ingest_one_in != kNever && random.one_in(3);
   style.file_bytes_max = random.pick(std::vector<uint64_t>{400, 2000, 10000, 1 << 20});
   style.unflushed = random.one_in(2);
   if (random.one_in(3)) {
@@ -114,6 +119,10 @@ rocksdb::BlockBasedTableOptions draw_table_options(Random& random, std::string& 
           rocksdb::BlockBasedTableOptions::IndexShorteningMode::kNoShortening,
           rocksdb::BlockBasedTableOptions::IndexShorteningMode::kShortenSeparators,
           rocksdb::BlockBasedTableOptions::IndexShorteningMode::kShortenSeparatorsAndSuccessor});
+  if (random.one_in(4)) {
+    table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
+    table.data_block_hash_table_util_ratio = random.pick(std::vector<double>{0.75, 0.1, 3.0});
+  }
   table.use_delta_encoding = !random.one_in(5);
   table.enable_index_compression = !random.one_in(3);
   table.optimize_filters_for_memory = random.one_in(2);
@@ -121,11 +130,12 @@ rocksdb::BlockBasedTableOptions draw_table_options(Random& random, std::string& 
   table.no_block_cache = true;
   description += fmt::format(
       "format_version {} block_size {} restart_interval {} index_restart_interval {} checksum {} "
-      "index_shortening {} delta_encoding {} index_compression {}\n",
+      "index_shortening {} delta_encoding {} index_compression {} hash_index {}\n",
       table.format_version, table.block_size, table.block_restart_interval,
       table.index_block_restart_interval, static_cast<int>(table.checksum),
       static_cast<int>(table.index_shortening), table.use_delta_encoding,
-      table.enable_index_compression);
+      table.enable_index_compression,
+      table.data_block_index_type == rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash);
   return table;
 }
 
@@ -166,11 +176,12 @@ class Writer {
         "keys {} memtables {} of {} hot 1/{} snapshots 1/{} deletes 1/{} compactions 1/{} values "
         "to "
         "{} large 1/{} files to {} descending {} range deletes 1/{} unflushed {} family {} other "
-        "'{}'\n",
+        "'{}' ingests 1/{}{}\n",
         style_.keys_max, style_.memtables, style_.memtable_max, style_.hot_one_in,
         style_.snapshot_one_in, style_.delete_one_in, style_.compact_one_in, style_.value_bytes_max,
         style_.large_value_one_in, style_.file_bytes_max, style_.descending,
-        style_.range_delete_one_in, style_.unflushed, style_.column_family, style_.other_family);
+        style_.range_delete_one_in, style_.unflushed, style_.column_family, style_.other_family,
+        style_.ingest_one_in, style_.ingests_behind ? ", also behind" : "");
     result_.description += values_.description();
     result_.column_family = style_.column_family;
     result_.merge_operator = values_.merge_operator;
@@ -184,6 +195,7 @@ class Writer {
       for (uint32_t i = 0; i < writes; ++i) write_one();
       flush();
       if (style_.reopens && random_.one_in(5)) reopen();
+      if (happens(random_, style_.ingest_one_in)) ingest();
       if (happens(random_, style_.compact_one_in)) compact();
       if (style_.range_delete_one_in != kNever && random_.one_in(4)) {
         // A table of nothing else.
@@ -297,6 +309,7 @@ class Writer {
     options.target_file_size_multiplier = 1;
     options.max_compaction_bytes = random_.one_in(2) ? style_.file_bytes_max * 4 : 1 << 30;
     options.avoid_flush_during_shutdown = true;
+    options.allow_ingest_behind = style_.ingests_behind;
     set_value_options(values_, options);
     draw_log_options(options);
     open_families(options);
@@ -396,13 +409,16 @@ class Writer {
     return style_.descending ? b < a : a < b;
   }
 
+  void sort_keys() {
+    if (sorted_keys_.size() == keys_.size()) return;
+    sorted_keys_ = keys_;
+    std::sort(sorted_keys_.begin(), sorted_keys_.end(),
+              [this](std::string const& a, std::string const& b) { return before(a, b); });
+  }
+
   // From a key or just after it to another one: mostly a few keys, now and then many or none.
-  void delete_range() {
-    if (sorted_keys_.size() != keys_.size()) {
-      sorted_keys_ = keys_;
-      std::sort(sorted_keys_.begin(), sorted_keys_.end(),
-                [this](std::string const& a, std::string const& b) { return before(a, b); });
-    }
+  std::pair<std::string, std::string> draw_range() {
+    sort_keys();
     std::size_t const first = random_.below(sorted_keys_.size());
     std::size_t const last =
         random_.one_in(40)
@@ -417,6 +433,11 @@ class Writer {
     if (random_.one_in(2)) end.push_back('\0');
     if (random_.one_in(12)) end += random_.bytes(random_.below(4));
     if (before(end, start)) std::swap(start, end);
+    return {std::move(start), std::move(end)};
+  }
+
+  void delete_range() {
+    auto const [start, end] = draw_range();
     check_ok(database_->DeleteRange(write_options(), family_, start, end));
   }
 
@@ -457,6 +478,43 @@ class Writer {
       }
     }
     if (happens(random_, style_.snapshot_one_in)) held_.push_back(database_->GetSnapshot());
+  }
+
+  // A table written outside the database: some keys, put or deleted, now and then a range.
+  void ingest() {
+    sort_keys();
+    std::string const path = result_.path + ".external";
+    rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), database_->GetOptions(family_));
+    check_ok(writer.Open(path));
+    std::size_t const begin = random_.below(sorted_keys_.size());
+    uint32_t const left_out_one_in = random_.between(2, 5);
+    std::string const* previous = nullptr;
+    bool empty = true;
+    for (std::size_t i = begin; i < std::min(begin + 200, sorted_keys_.size()); ++i) {
+      std::string const& key = sorted_keys_[i];
+      if ((previous != nullptr && *previous == key) || random_.one_in(left_out_one_in)) continue;
+      check_ok(happens(random_, style_.delete_one_in) ? writer.Delete(key)
+                                                      : writer.Put(key, draw_value()));
+      previous = &key;
+      empty = false;
+    }
+    if (style_.range_delete_one_in != kNever && random_.one_in(2)) {
+      auto const [start, end] = draw_range();
+      if (start != end) {
+        check_ok(writer.DeleteRange(start, end));
+        empty = false;
+      }
+    }
+    if (empty) return;
+    check_ok(writer.Finish());
+    rocksdb::IngestExternalFileOptions options;
+    options.write_global_seqno = random_.one_in(2);
+    options.snapshot_consistency = !random_.one_in(4);
+    options.ingest_behind = style_.ingests_behind && random_.one_in(2);
+    rocksdb::Status const status = database_->IngestExternalFile(family_, {path}, options);
+    // There may be no place for it behind everything.
+    if (!options.ingest_behind) check_ok(status);
+    std::filesystem::remove(path);
   }
 
   void release_snapshots() {

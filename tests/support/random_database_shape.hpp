@@ -45,6 +45,10 @@ struct DatabaseShape {
   uint32_t partitions_max = 0;      // of a two-level index
   std::set<int> dictionary_codecs;  // of data blocks in tables that have a dictionary
   uint64_t gaps = 0;                // between data blocks
+  uint64_t hash_index_blocks = 0;
+  uint64_t ingested_tables = 0;          // with a global sequence number other than 0
+  uint64_t ingested_tables_at_zero = 0;  // behind everything, or where nothing overlapped
+  uint64_t global_sequences_in_tables = 0;
 
   void add(DatabaseVersion const& version) {
     if (version.runs.size() > runs_max) runs_max = version.runs.size();
@@ -54,12 +58,19 @@ struct DatabaseShape {
         if (i != 0 && run.metas[i].smallest_user_key() == previous) ++versions_across_files;
         add(*run.tables[i]);
         add_range_tombstones(*run.tables[i], run.metas[i], version.key_order);
+        add_global_sequence(*run.tables[i], run.metas[i]);
         previous = run.metas[i].largest_user_key();
       }
     }
   }
 
  private:
+  void add_global_sequence(Table const& table, TableMeta const& meta) {
+    if (!meta.global_sequence) return;
+    ++(*meta.global_sequence != 0 ? ingested_tables : ingested_tables_at_zero);
+    if (table.properties().global_sequence.value_or(0) != 0) ++global_sequences_in_tables;
+  }
+
   void add_range_tombstones(Table const& table, TableMeta const& meta, KeyOrder key_order) {
     auto const found = table.metaindex().find("rocksdb.range_del");
     if (found == table.metaindex().end()) return;
@@ -131,8 +142,14 @@ struct DatabaseShape {
       std::memcpy(&value, block.data() + offset, sizeof value);
       return value;
     };
-    uint32_t const restart_count = word(block.size() - 4);
-    std::size_t const restarts = block.size() - 4 - 4 * std::size_t{restart_count};
+    uint32_t const packed = word(block.size() - 4);
+    std::size_t end = block.size() - 4;
+    if ((packed & 0x80000000) != 0) {
+      ++hash_index_blocks;
+      end -= 2 + (block[end - 2] + std::size_t{block[end - 1]} * 256);
+    }
+    uint32_t const restart_count = packed & 0x0fffffff;
+    std::size_t const restarts = end - 4 * std::size_t{restart_count};
     uint32_t restart = 0;
     uint8_t const* at = block.data();
     while (at < block.data() + restarts) {
