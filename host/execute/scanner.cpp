@@ -6,6 +6,7 @@
 #include <chrono>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -244,7 +245,13 @@ void Scanner::Impl::run_tasks(ScanContext& context, std::vector<TaskState>& task
       drive();
     } else {
       std::vector<std::jthread> drivers;
-      for (std::size_t i = 0; i < driver_count; ++i) drivers.emplace_back(drive);
+      drivers.reserve(driver_count);
+      try {
+        while (drivers.size() < driver_count) drivers.emplace_back(drive);
+      } catch (std::system_error const&) {
+        // The machine has no thread more to give: those that run do all of it.
+        if (drivers.empty()) drive();
+      }
     }
     if (context.output != nullptr && context.output->limit_reached()) return;
     // A task before the failed one that needs another layout goes on first.

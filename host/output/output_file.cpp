@@ -98,6 +98,9 @@ void OutputFile::write_all(std::string_view text) {
 void OutputFile::commit() {
   flush();
   if (path_.empty()) return;
+  // The name must not come to the disk before the bytes do, and only fsync tells of errors in
+  // writing them that came late.
+  if (!temporary_path_.empty() && ::fsync(descriptor_) != 0) fail("cannot write", errno);
   int const descriptor = std::exchange(descriptor_, -1);
   bool const closed = ::close(descriptor) == 0;
   int error_number = errno;

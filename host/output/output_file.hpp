@@ -26,7 +26,7 @@ class OutputFile {
   void write(std::string_view text);
   void flush();
 
-  // Flushes, closes, and gives the file its name.
+  // Flushes, brings the bytes to the disk, closes, and gives the file its name.
   void commit();
 
   [[nodiscard]] bool reader_gone() const { return reader_gone_; }

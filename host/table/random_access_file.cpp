@@ -16,15 +16,29 @@ namespace levelscan {
 namespace {
 
 Error system_error(std::string_view action, std::string const& path, int error_number) {
+  std::string_view advice;
+  if (error_number == EMFILE) {
+    advice = "; every table keeps its file open: raise the limit of open files (ulimit -n)";
+  } else if (error_number == ENFILE) {
+    advice = "; the whole system has too many open files (sysctl fs.file-max)";
+  }
   return {ErrorCode::kRuntime,
-          fmt::format("cannot {} {}: {}", action, path, std::strerror(error_number))};
+          fmt::format("cannot {} {}: {}{}", action, path, std::strerror(error_number), advice)};
+}
+
+int open_for_reading(std::string const& path) {
+  int descriptor = -1;
+  do {
+    // Not blocking: a pipe of that name would otherwise hold the open up forever.
+    descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  } while (descriptor < 0 && errno == EINTR);
+  return descriptor;
 }
 
 }  // namespace
 
 std::optional<RandomAccessFile> RandomAccessFile::open_if_exists(std::string const& path) {
-  // Not blocking: a pipe of that name would otherwise hold the open up forever.
-  int const descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  int const descriptor = open_for_reading(path);
   if (descriptor < 0) {
     if (errno == ENOENT) return std::nullopt;
     throw system_error("open", path, errno);

@@ -20,8 +20,8 @@
 #endif
 
 #include "device/device.hpp"
+#include "support/cli_fixture.hpp"
 #include "support/rocksdb_writer.hpp"
-#include "support/temporary_directory.hpp"
 
 namespace levelscan {
 namespace {
@@ -30,41 +30,12 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-std::string content(std::string const& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
+using testing::Outcome;
 
-struct Outcome {
-  int exit_code = -1;
-  std::string output;
-  std::string errors;
+std::string content(std::string const& path) { return testing::read_whole_file(path); }
 
-  [[nodiscard]] std::string last_error_line() const {
-    std::string const text = errors.substr(0, errors.find_last_not_of('\n') + 1);
-    return text.substr(text.rfind('\n') + 1);
-  }
-};
-
-class Cli : public ::testing::Test {
+class Cli : public testing::CliFixture {
  protected:
-  static std::string quoted(std::string const& word) {
-    std::string text = "'";
-    for (char const c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return text + "'";
-  }
-
-  // `shell_tail` goes behind the command as it is.
-  Outcome run(std::vector<std::string> const& arguments, std::string const& shell_tail = "") const {
-    std::string command = quoted(LEVELSCAN_BINARY);
-    for (std::string const& argument : arguments) command += " " + quoted(argument);
-    command = "{ { " + command + shell_tail + "; }; } >" + quoted(directory_ / "stdout") + " 2>" +
-              quoted(directory_ / "stderr");
-    int const status = std::system(command.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, content(directory_ / "stdout"),
-            content(directory_ / "stderr")};
-  }
-
   void expect_usage_error(std::vector<std::string> const& arguments,
                           std::string const& message) const {
     Outcome const outcome = run(arguments);
@@ -73,8 +44,6 @@ class Cli : public ::testing::Test {
     EXPECT_THAT(outcome.errors, StartsWith("levelscan: "));
     EXPECT_THAT(outcome.errors, HasSubstr(message));
   }
-
-  testing::TemporaryDirectory directory_;
 };
 
 TEST_F(Cli, HelpAndVersionSucceed) {
