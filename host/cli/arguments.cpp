@@ -208,6 +208,18 @@ void add_scan_flags(CLI::App& command, ScanArguments& arguments) {
                    "A live writer holds that snapshot: no remark about it");
 }
 
+void add_checksums_flag(CLI::App& command, bool& checksums) {
+  std::vector<CLI::Option*> const others = command.get_options();
+  CLI::Option* const flag =
+      command.add_flag("--checksums", checksums,
+                       "Read every block of every live file instead, and report each that is bad");
+  for (CLI::Option* const other : others) {
+    bool const says_what_to_scan = !other->get_positional() && other->get_name() != "--help" &&
+                                   other->get_name() != "--comparator";
+    if (says_what_to_scan) flag->excludes(other);
+  }
+}
+
 void add_output_flags(CLI::App& command, ScanArguments& arguments) {
   add_choice<OutputFormat>(
       command, "--format",

@@ -56,6 +56,8 @@ struct ScanArguments {
 void add_global_flags(CLI::App& app, GlobalArguments& arguments);
 void add_database_flags(CLI::App& command, DatabaseArguments& arguments);
 void add_scan_flags(CLI::App& command, ScanArguments& arguments);
+// --checksums, which excludes the flags of a scan. REQUIRES: those have been added.
+void add_checksums_flag(CLI::App& command, bool& checksums);
 // Those that say how to print: --format, --hex, -o.
 void add_output_flags(CLI::App& command, ScanArguments& arguments);
 

@@ -12,6 +12,8 @@ int run_scan_command(GlobalArguments const& global, ScanArguments const& argumen
 int run_info_command(GlobalArguments const& global, DatabaseArguments const& arguments);
 int run_doctor_command(GlobalArguments const& global);
 int run_verify_command(GlobalArguments const& global, ScanArguments const& arguments);
+// verify --checksums.
+int run_check_command(GlobalArguments const& global, DatabaseArguments const& arguments);
 
 struct DemoArguments {
   std::string directory;

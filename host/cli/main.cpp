@@ -39,6 +39,7 @@ int run(int argc, char const* const* argv) {
   GlobalArguments global;
   ScanArguments scan;
   ScanArguments verify;
+  bool verify_checksums = false;
   DemoArguments demo;
   DatabaseArguments info;
   std::function<int()> command;
@@ -64,9 +65,13 @@ int run(int argc, char const* const* argv) {
   add_database_flags(*add_command("info", "What a database holds, and whether it can be scanned",
                                   [&] { return run_info_command(global, info); }),
                      info);
-  add_scan_flags(*add_command("verify", "Compare a scan with RocksDB's own iterator",
-                              [&] { return run_verify_command(global, verify); }),
-                 verify);
+  CLI::App* const verify_command =
+      add_command("verify", "Compare a scan with RocksDB's own iterator, or read every block", [&] {
+        return verify_checksums ? run_check_command(global, verify.database)
+                                : run_verify_command(global, verify);
+      });
+  add_scan_flags(*verify_command, verify);
+  add_checksums_flag(*verify_command, verify_checksums);
   add_command("demo", "Make a sample database, scan it, compare with RocksDB",
               [&] { return run_demo_command(global, demo); })
       ->add_option("--directory", demo.directory, "Keep the sample database here")

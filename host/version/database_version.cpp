@@ -39,14 +39,6 @@ bool file_exists(std::string const& path) {
   return ::stat(path.c_str(), &status) == 0;
 }
 
-std::string table_path(std::string const& database, uint64_t file_number) {
-  std::string path = fmt::format("{}/{:06}.sst", database, file_number);
-  if (file_exists(path)) return path;
-  // LevelDB's suffix, which RocksDB takes too.
-  std::string const old_path = fmt::format("{}/{:06}.ldb", database, file_number);
-  return file_exists(old_path) ? old_path : path;
-}
-
 // Every table and blob file is kept open; the usual soft limit of 1024 is soon met. Where this
 // fails, opening says so.
 void raise_open_files_limit(std::size_t files) {
@@ -331,6 +323,14 @@ std::optional<KeyOrder> known_key_order(std::string_view comparator) {
     return KeyOrder::kReverseBytewise;
   }
   return std::nullopt;
+}
+
+std::string table_path(std::string const& database, uint64_t file_number) {
+  std::string path = fmt::format("{}/{:06}.sst", database, file_number);
+  if (file_exists(path)) return path;
+  // LevelDB's suffix, which RocksDB takes too.
+  std::string const old_path = fmt::format("{}/{:06}.ldb", database, file_number);
+  return file_exists(old_path) ? old_path : path;
 }
 
 DatabaseVersion open_version(std::string const& path, OpenOptions const& options) {

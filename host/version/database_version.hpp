@@ -128,6 +128,10 @@ struct DatabaseVersion {
 [[nodiscard]] DatabaseVersion open_version(std::string const& path,
                                            OpenOptions const& options = {});
 
+// Where the table with this number stands: NNNNNN.sst, or LevelDB's NNNNNN.ldb where only that is
+// there.
+[[nodiscard]] std::string table_path(std::string const& database, uint64_t file_number);
+
 // Throws Error with every refusal, a line each, if there is one: kUnsupported, or kDevice when
 // there is none of another kind than memory.
 void require_scannable(DatabaseVersion const& version);
