@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -189,12 +190,21 @@ class DamagedFiles : public ::testing::Test {
     }
   }
 
+  // Null where it can't be scanned here.
+  static std::shared_ptr<Table const> open_table(std::string const& file) {
+    std::vector<Refusal> refusals;
+    auto table = Table::open(file, 1, fs::file_size(file), KeyOrder::kBytewise, refusals);
+    if (!table || !table->refusals().empty()) return nullptr;
+    std::optional<KeyOrder> const order = known_key_order(table->properties().comparator);
+    if (!order || *order == KeyOrder::kBytewise) return order ? table : nullptr;
+    return Table::open(file, 1, fs::file_size(file), *order, refusals);
+  }
+
   // The data blocks of a table, trailers and all; none where it can't be read here.
   static std::vector<Region> data_blocks(std::string const& file) {
     std::vector<Region> blocks;
-    std::vector<Refusal> refusals;
-    auto const table = Table::open(file, 1, fs::file_size(file), KeyOrder::kBytewise, refusals);
-    if (!table || !table->refusals().empty()) return blocks;
+    auto const table = open_table(file);
+    if (!table) return blocks;
     std::vector<uint8_t> const index = table->read_index_block();
     for (IndexCursor cursor = table->index_cursor(index); cursor.valid(); cursor.next()) {
       blocks.push_back({cursor.handle().offset, cursor.handle().end()});
@@ -205,8 +215,7 @@ class DamagedFiles : public ::testing::Test {
   // From format version 6 on a block's checksum says where the block belongs. Before, what comes
   // out of order is noticed; nothing else can be.
   static Expect expect_of_swaps(std::string const& file) {
-    std::vector<Refusal> refusals;
-    auto const table = Table::open(file, 1, fs::file_size(file), KeyOrder::kBytewise, refusals);
+    auto const table = open_table(file);
     return table && table->format_version() >= 6 && table->checksum_type() != ChecksumType::kNone
                ? Expect::kNoticed
                : Expect::kSurvived;
@@ -282,7 +291,7 @@ TEST_P(DamagedFixture, FlippedBytesAreNoticedOrWithoutChecksumsSurvived) {
     flip_bytes(file, {metadata, footer}, 30, Expect::kNoticed);
     flip_bytes(file, {footer, UINT64_MAX}, kFooterBytes, Expect::kNoticed);
   }
-  EXPECT_GT(errors_, 50U);
+  EXPECT_GT(errors_, 20U);
 }
 
 // Of a log what comes before the damage counts, so the answer may be an earlier one.
