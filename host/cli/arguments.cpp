@@ -148,7 +148,15 @@ void add_global_flags(CLI::App& app, GlobalArguments& arguments) {
 }
 
 void add_database_flags(CLI::App& command, DatabaseArguments& arguments) {
-  command.add_option("DB", arguments.path, "Directory of the database")->required();
+  command
+      .add_option("DB", arguments.paths,
+                  "Directory of a database, a checkpoint or a backup; or table files (*.sst)")
+      ->required();
+  command
+      .add_option("--db-path", arguments.options.table_directories,
+                  "Another directory with tables of the database (db_paths; may be repeated)")
+      ->type_name("DIR")
+      ->allow_extra_args(false);
   command
       .add_option("--cf", arguments.options.column_family,
                   "Column family (info lists them; \"default\" unless told)")

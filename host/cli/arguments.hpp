@@ -28,9 +28,9 @@ struct GlobalArguments {
   bool verbose = false;
 };
 
-// Which database, and how to open it.
+// Which database, or which table files, and how to open them.
 struct DatabaseArguments {
-  std::string path;
+  std::vector<std::string> paths;  // one directory, or one or more files
   OpenOptions options;
 };
 

@@ -87,7 +87,7 @@ int run_check_command(GlobalArguments const& global, DatabaseArguments const& ar
       print_to_stdout(fmt::format("{}\n", problem.what()));
     }
   };
-  CheckResult const result = check_database(arguments.path, options);
+  CheckResult const result = check_database(arguments.paths.front(), options);
   progress.clear();
   if (global.json) {
     print_to_stdout(report_json(result, problems));

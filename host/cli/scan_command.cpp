@@ -3,8 +3,10 @@
 
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <optional>
+#include <system_error>
 
 #include "cli/commands.hpp"
 #include "cli/failure.hpp"
@@ -12,10 +14,17 @@
 #include "levelscan/error.hpp"
 #include "output/output_file.hpp"
 #include "output/statistics_json.hpp"
+#include "table/random_access_file.hpp"
 #include "version/database_version.hpp"
+#include "version/table_files.hpp"
 
 namespace levelscan {
 namespace {
+
+namespace fs = std::filesystem;
+
+// How often a scan begins again because tables vanished before its first row.
+constexpr int kAttemptsMax = 5;
 
 OutputFormat choose_format(ScanArguments const& arguments) {
   if (arguments.format) return *arguments.format;
@@ -42,12 +51,55 @@ int report_incomplete(std::exception_ptr const& exception, OutputFile const& fil
   return failure.exit_code;
 }
 
+// Hands rows on and knows whether there were any.
+class NotingSink final : public RowSink {
+ public:
+  explicit NotingSink(RowSink& sink) : sink_(sink) {}
+
+  void format(RowBatch const& batch, std::string& text) const override {
+    sink_.format(batch, text);
+  }
+  void write(std::string_view text) override {
+    has_rows_ = has_rows_ || !text.empty();
+    sink_.write(text);
+  }
+  [[nodiscard]] bool has_rows() const { return has_rows_; }
+
+ private:
+  RowSink& sink_;
+  bool has_rows_ = false;
+};
+
+DatabaseVersion open_scannable(GlobalArguments const& global, ScanArguments const& arguments) {
+  DatabaseVersion version = open_database(global, arguments.database);
+  require_scannable(version);
+  check_snapshot(arguments, version.last_sequence);
+  return version;
+}
+
+// A database that is open, and what scans it.
+struct OpenedScan {
+  OpenedScan(GlobalArguments const& global, ScanArguments const& arguments)
+      : version(open_scannable(global, arguments)), scanner(version, global.scanner) {}
+
+  DatabaseVersion version;
+  Scanner scanner;
+};
+
 }  // namespace
 
 DatabaseVersion open_database(GlobalArguments const& global, DatabaseArguments const& arguments) {
   OpenOptions options = arguments.options;
   options.memory_bytes = global.scanner.memory_bytes;
-  DatabaseVersion version = open_version(arguments.path, options);
+  std::error_code error;  // what can't be asked is no file: opening it tells why
+  bool const are_files = fs::is_regular_file(arguments.paths.front(), error);
+  if (!are_files && arguments.paths.size() > 1) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{} is no table file: several of those may be named, or one directory",
+                            arguments.paths.front()));
+  }
+  DatabaseVersion version = are_files ? open_table_files(arguments.paths, options)
+                                      : open_version(arguments.paths.front(), options);
   if (!global.quiet) {
     for (std::string const& remark : version.remarks) print_message(remark);
   }
@@ -96,11 +148,9 @@ int print_to_stdout(std::string const& text) {
 
 int run_scan_command(GlobalArguments const& global, ScanArguments const& arguments) {
   Query const query = make_query(arguments);
-  DatabaseVersion const version = open_database(global, arguments.database);
-  require_scannable(version);
-  check_snapshot(arguments, version.last_sequence);
+  std::optional<OpenedScan> scan;
+  scan.emplace(global, arguments);
   announce_backend(global);
-  Scanner scanner(version, global.scanner);
 
   std::unique_ptr<OutputFile> const file = arguments.output
                                                ? std::make_unique<OutputFile>(*arguments.output)
@@ -111,7 +161,18 @@ int run_scan_command(GlobalArguments const& global, ScanArguments const& argumen
   ScanResult result;
   try {
     sink->begin();
-    result = scanner.run(query, query.aggregates.empty() ? sink.get() : nullptr, &interrupted());
+    NotingSink noting(*sink);
+    for (int attempt = 1;; ++attempt) {
+      try {
+        result =
+            scan->scanner.run(query, query.aggregates.empty() ? &noting : nullptr, &interrupted());
+        break;
+      } catch (FileVanished const&) {
+        // Of tables that can't all be kept open one was compacted away: its rows are elsewhere now.
+        if (noting.has_rows() || attempt == kAttemptsMax) throw;
+        scan.emplace(global, arguments);
+      }
+    }
     // --limit counts the row of aggregates too.
     if (!query.aggregates.empty() && query.limit > 0) sink->write_aggregates(result.aggregates);
     sink->finish();

@@ -18,7 +18,11 @@ int run_verify_command(GlobalArguments const& global, ScanArguments const& argum
   options.open = arguments.database.options;
   options.open.memory_bytes = global.scanner.memory_bytes;
   if (global.quiet) options.differences_shown_max = 0;
-  VerifyReport const report = verify_query(arguments.database.path, query, options, &interrupted());
+  if (arguments.database.paths.size() != 1) {
+    throw Error(ErrorCode::kUsage, "verify: one database at a time");
+  }
+  VerifyReport const report =
+      verify_query(arguments.database.paths.front(), query, options, &interrupted());
   std::string text;
   if (global.json) {
     text = fmt::format(

@@ -23,12 +23,6 @@ Bytes bytes_of(std::string const& text) {
   return {reinterpret_cast<uint8_t const*>(text.data()), static_cast<uint32_t>(text.size())};
 }
 
-std::string internal_key(std::string const& user_key, uint64_t trailer) {
-  std::string key = user_key;
-  for (int i = 0; i < 8; ++i) key.push_back(static_cast<char>(trailer >> (8 * i)));
-  return key;
-}
-
 }  // namespace
 
 RunReader::RunReader(DatabaseVersion const& version, uint32_t run_index, LevelBuffer& level,
@@ -67,7 +61,7 @@ void RunReader::begin_fill(KeyBound const& cursor, uint64_t trailer, uint32_t bl
   filled_ = true;
 
   // The first table that ends at the cursor or later.
-  std::string const target = internal_key(cursor.key, trailer);
+  std::string const target = make_internal_key(cursor.key, trailer);
   auto const found =
       std::partition_point(run_.metas.begin(), run_.metas.end(), [&](TableMeta const& meta) {
         if (cursor.side != BoundSide::kBefore) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "kernels/internal_key.hpp"
@@ -26,6 +27,12 @@ namespace levelscan {
 }
 [[nodiscard]] inline uint64_t trailer_of(std::string_view internal_key) {
   return load_fixed64(as_bytes(internal_key).data() + internal_key.size() - kTrailerBytes);
+}
+
+[[nodiscard]] inline std::string make_internal_key(std::string_view user_key, uint64_t trailer) {
+  std::string key(user_key);
+  for (int i = 0; i < 8; ++i) key.push_back(static_cast<char>(trailer >> (8 * i)));
+  return key;
 }
 
 // User key in key order, then sequence and type descending. Negative: `a` comes first. REQUIRES:

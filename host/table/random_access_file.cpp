@@ -50,7 +50,20 @@ std::optional<RandomAccessFile> RandomAccessFile::open_if_exists(std::string con
     throw Error(ErrorCode::kRuntime, fmt::format("cannot open {}: not a regular file", path));
   }
   file.size_ = static_cast<uint64_t>(status.st_size);
+  file.inode_ = {status.st_dev, status.st_ino};
   return file;
+}
+
+FileVanished::FileVanished(std::string const& path)
+    : Error(ErrorCode::kRuntime,
+            fmt::format("{} was deleted or replaced while it could not be kept open for want of "
+                        "file descriptors (ulimit -n): the database has changed",
+                        path)) {}
+
+void RandomAccessFile::close_until_read() {
+  if (descriptor_ < 0) return;
+  ::close(std::exchange(descriptor_, -1));
+  closed_until_read_ = true;
 }
 
 RandomAccessFile RandomAccessFile::open(std::string const& path) {
@@ -72,12 +85,16 @@ RandomAccessFile::~RandomAccessFile() {
 RandomAccessFile::RandomAccessFile(RandomAccessFile&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
       size_(std::exchange(other.size_, 0)),
+      inode_(other.inode_),
+      closed_until_read_(std::exchange(other.closed_until_read_, false)),
       path_(std::move(other.path_)),
       bytes_(std::move(other.bytes_)) {}
 
 RandomAccessFile& RandomAccessFile::operator=(RandomAccessFile&& other) noexcept {
   std::swap(descriptor_, other.descriptor_);
   std::swap(size_, other.size_);
+  std::swap(inode_, other.inode_);
+  std::swap(closed_until_read_, other.closed_until_read_);
   std::swap(path_, other.path_);
   std::swap(bytes_, other.bytes_);
   return *this;
@@ -89,14 +106,24 @@ void RandomAccessFile::read(uint64_t offset, std::span<uint8_t> out) const {
         path_, offset,
         fmt::format("{} bytes wanted, but the file has {} bytes", out.size(), size_));
   }
+  if (closed_until_read_) {
+    std::optional<RandomAccessFile> const now = open_if_exists(path_);
+    if (!now || now->inode_ != inode_ || now->size_ != size_) throw FileVanished(path_);
+    now->read_from(now->descriptor_, offset, out);
+    return;
+  }
   if (descriptor_ < 0) {
     std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(offset), out.size(), out.begin());
     return;
   }
+  read_from(descriptor_, offset, out);
+}
+
+void RandomAccessFile::read_from(int descriptor, uint64_t offset, std::span<uint8_t> out) const {
   // Linux moves at most 2 GiB in one call.
   constexpr std::size_t kPieceBytesMax = std::size_t{1} << 30;
   while (!out.empty()) {
-    ssize_t const bytes = ::pread(descriptor_, out.data(), std::min(out.size(), kPieceBytesMax),
+    ssize_t const bytes = ::pread(descriptor, out.data(), std::min(out.size(), kPieceBytesMax),
                                   static_cast<off_t>(offset));
     if (bytes < 0) {
       if (errno == EINTR) continue;

@@ -28,13 +28,14 @@ Table::Table(RandomAccessFile file, uint64_t file_number, KeyOrder key_order, Fo
 
 std::shared_ptr<Table const> Table::open(std::string const& path, uint64_t file_number,
                                          uint64_t file_bytes, KeyOrder key_order,
-                                         std::vector<Refusal>& refusals) {
+                                         std::vector<Refusal>& refusals, bool keeps_open) {
   std::optional<RandomAccessFile> file = RandomAccessFile::open_if_exists(path);
   if (!file) throw corruption_error(path, "the MANIFEST names this table, but it is missing");
   if (file->size() != file_bytes) {
     throw corruption_error(path, fmt::format("the table has {} bytes, but the MANIFEST says {}",
                                              file->size(), file_bytes));
   }
+  if (!keeps_open) file->close_until_read();
   return open(std::move(*file), file_number, key_order, refusals);
 }
 

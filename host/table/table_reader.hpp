@@ -27,10 +27,11 @@ class Table {
  public:
   // Opens the file and checks that it has `file_bytes` bytes, as the MANIFEST says.
   // Returns null after adding to `refusals` what makes the file unreadable here (a footer of
-  // another format). Throws Error: kCorruption (a missing file too), kRuntime.
+  // another format). With `keeps_open` false the file is opened anew for each read. Throws Error:
+  // kCorruption (a missing file too), kRuntime.
   static std::shared_ptr<Table const> open(std::string const& path, uint64_t file_number,
                                            uint64_t file_bytes, KeyOrder key_order,
-                                           std::vector<Refusal>& refusals);
+                                           std::vector<Refusal>& refusals, bool keeps_open = true);
   // The same for a file that is open already, a table held in memory, say.
   static std::shared_ptr<Table const> open(RandomAccessFile file, uint64_t file_number,
                                            KeyOrder key_order, std::vector<Refusal>& refusals);

@@ -16,6 +16,7 @@
 #include "table/random_access_file.hpp"
 #include "table/refusal.hpp"
 #include "table/table_check.hpp"
+#include "version/database_files.hpp"
 #include "version/manifest.hpp"
 #include "version/options_file.hpp"
 #include "version/wal_files.hpp"
@@ -40,7 +41,7 @@ struct File {
 class DatabaseCheck {
  public:
   DatabaseCheck(std::string const& database, CheckOptions const& options)
-      : database_(database), options_(options) {}
+      : place_(DatabaseFiles::find(database, options.open.table_directories)), options_(options) {}
 
   CheckResult run() {
     if (!find_files()) return result_;
@@ -63,7 +64,7 @@ class DatabaseCheck {
   // The live files; false when nothing can be known of them.
   bool find_files() {
     try {
-      ManifestVersion const manifest = read_manifest(database_);
+      ManifestVersion const manifest = read_manifest(place_.directory());
       result_.read.files = 2;  // CURRENT and the MANIFEST have been read by now
       result_.read.bytes = result_.read.bytes_total = manifest.file_bytes;
       for (ManifestFamily const& family : manifest.families) add_family(family);
@@ -84,21 +85,21 @@ class DatabaseCheck {
     if (vouched_for != options_.open.comparators.end()) order = vouched_for->second;
     for (auto const& level : family.levels) {
       for (FileEntry const& file : level) {
-        files_.push_back({File::Kind::kTable, table_path(database_, file.file_number),
+        files_.push_back({File::Kind::kTable, place_.table(file.file_number),
                           file.file_number, file.file_bytes, order});
       }
     }
     for (auto const& [number, blobs] : family.blob_files) {
-      files_.push_back({File::Kind::kBlobs, fmt::format("{}/{:06}.blob", database_, number), number,
+      files_.push_back({File::Kind::kBlobs, place_.blob_file(number), number,
                         blobs.record_bytes, std::nullopt, family.id});
     }
   }
 
   void add_logs(ManifestVersion const& manifest) {
     WalSearch search;
-    search.database = database_;
+    search.database = place_.directory();
     search.directory = options_.open.wal_directory;
-    search.directory_option = read_newest_options(database_).database_option("wal_dir");
+    search.directory_option = read_newest_options(place_.directory()).database_option("wal_dir");
     search.log_number_min = UINT64_MAX;
     for (ManifestFamily const& family : manifest.families) {
       search.log_number_min = std::min(search.log_number_min, family.log_number);
@@ -191,7 +192,7 @@ class DatabaseCheck {
     if (options_.on_progress) options_.on_progress(result_.read);
   }
 
-  std::string const& database_;
+  DatabaseFiles place_;
   CheckOptions const& options_;
   std::vector<File> files_;
   std::atomic<std::size_t> next_file_{0};

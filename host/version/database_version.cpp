@@ -13,6 +13,7 @@
 
 #include "table/coding.hpp"
 #include "table/global_sequence.hpp"
+#include "version/database_files.hpp"
 #include "version/manifest.hpp"
 #include "version/options_file.hpp"
 #include "version/table_tombstones.hpp"
@@ -25,7 +26,6 @@ namespace {
 constexpr int kAttemptsMax = 20;
 constexpr std::size_t kRefusalsShownMax = 20;
 
-constexpr uint32_t kDefaultColumnFamily = 0;
 constexpr std::string_view kNoMergeOperator = "nullptr";  // in an OPTIONS file
 
 // Files that an attempt has opened and the next one may take over.
@@ -34,26 +34,24 @@ struct FileCache {
   std::map<uint64_t, std::shared_ptr<BlobFile const>> blob_files;
 };
 
-bool file_exists(std::string const& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0;
-}
-
-// Every table and blob file is kept open; the usual soft limit of 1024 is soon met. Where this
-// fails, opening says so.
-void raise_open_files_limit(std::size_t files) {
+// How many of `files` can be kept open. The usual soft limit of 1024 is soon met and raised; some
+// descriptors are left for everything else.
+std::size_t files_kept_open(std::size_t files) {
   constexpr rlim_t kOthers = 128;
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return files;
   rlim_t const wanted = files + kOthers;
-  if (limit.rlim_cur >= wanted) return;
-  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, std::max<rlim_t>(wanted, 2 * limit.rlim_cur));
-  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+  if (limit.rlim_cur < wanted) {
+    rlimit raised = limit;
+    raised.rlim_cur = std::min(limit.rlim_max, std::max<rlim_t>(wanted, 2 * limit.rlim_cur));
+    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  }
+  return limit.rlim_cur > kOthers ? static_cast<std::size_t>(limit.rlim_cur - kOthers) : 0;
 }
 
-TableMeta meta_of(FileEntry const& file, std::string const& database) {
+TableMeta meta_of(FileEntry const& file, DatabaseFiles const& files) {
   return {file.file_number,
-          table_path(database, file.file_number),
+          files.table(file.file_number),
           file.file_bytes,
           static_cast<int>(file.level),
           file.smallest,
@@ -117,21 +115,19 @@ ManifestFamily const& find_family(ManifestVersion const& manifest, std::string c
 
 class VersionBuilder {
  public:
-  VersionBuilder(std::string const& database, ManifestVersion manifest, OpenOptions const& options,
+  VersionBuilder(DatabaseFiles const& files, ManifestVersion manifest, OpenOptions const& options,
                  FileCache& cache)
       : manifest_(std::move(manifest)),
         family_(find_family(manifest_, options.column_family)),
         options_(options),
+        files_(files),
         cache_(cache) {
-    version_.path = database;
+    version_.path = files.directory();
     version_.column_family = family_.name;
     version_.comparator = family_.comparator;
-    key_order_ = known_key_order(family_.comparator);
-    auto const assumed = options.comparators.find(family_.comparator);
-    if (!key_order_ && assumed != options.comparators.end()) {
-      key_order_ = assumed->second;
-      version_.key_order_is_assumed = true;
-    }
+    KeyOrderChoice const choice = choose_key_order(family_.comparator, options);
+    key_order_ = choice.order;
+    version_.key_order_is_assumed = choice.is_assumed;
     version_.key_order = key_order_.value_or(KeyOrder::kBytewise);
     version_.last_sequence = manifest_.last_sequence;
     for (ManifestFamily const& family : manifest_.families) {
@@ -143,7 +139,11 @@ class VersionBuilder {
 
   DatabaseVersion build() {
     refuse_by_manifest();
-    raise_open_files_limit(family_.table_count() + family_.blob_files.size());
+    std::size_t const blob_files = family_.blob_files.size();
+    std::size_t const open_max = options_.files_open_max != 0
+                                     ? options_.files_open_max
+                                     : files_kept_open(family_.table_count() + blob_files);
+    tables_open_max_ = open_max > blob_files ? open_max - blob_files : 0;
     open_blob_files();
     if (options_.use_wal) {
       add_unflushed_rows(manifest_, family_, options_, version_);
@@ -168,10 +168,7 @@ class VersionBuilder {
     if (family_.comparator.ends_with(".u64ts") || !family_.user_timestamps_persisted) {
       refuse("user-defined timestamps", manifest_.path, kReadWithRocksdbAdvice);
     } else if (!key_order_) {
-      refuse(fmt::format("comparator '{}'", family_.comparator), manifest_.path,
-             fmt::format("if it orders keys as bytes or in reverse, say so with --comparator "
-                         "'{}=bytewise' or =reverse; else read this database with RocksDB itself",
-                         family_.comparator));
+      version_.refusals.push_back(unknown_comparator(family_.comparator, manifest_.path));
     }
   }
 
@@ -179,8 +176,8 @@ class VersionBuilder {
     for (auto const& [number, blobs] : family_.blob_files) {
       std::shared_ptr<BlobFile const>& file = cache_.blob_files[number];
       if (!file) {
-        file = std::make_shared<BlobFile const>(BlobFile::open(
-            fmt::format("{}/{:06}.blob", version_.path, number), blobs.record_bytes, family_.id));
+        file = std::make_shared<BlobFile const>(
+            BlobFile::open(files_.blob_file(number), blobs.record_bytes, family_.id));
       }
       version_.blob_files.emplace(number, file);
     }
@@ -240,11 +237,13 @@ class VersionBuilder {
   }
 
   void add_table(SortedRun& run, FileEntry const& file) {
-    TableMeta meta = meta_of(file, version_.path);
+    TableMeta meta = meta_of(file, files_);
     std::shared_ptr<Table const> table;
-    if (file.path_id != 0) {
+    struct stat status {};
+    if (file.path_id != 0 && ::stat(meta.path.c_str(), &status) != 0) {
+      // The database's options tell where; no file does.
       refuse(fmt::format("table in another directory (path id {} of db_paths)", file.path_id),
-             meta.path, "move all tables into the database's directory with RocksDB");
+             meta.path, "name that directory with --db-path");
     } else {
       table = open_table(meta);
     }
@@ -271,8 +270,10 @@ class VersionBuilder {
   std::shared_ptr<Table const> open_table(TableMeta const& meta) {
     auto const known = cache_.tables.find({meta.file_number, meta.file_bytes});
     if (known != cache_.tables.end()) return known->second;
-    std::shared_ptr<Table const> table = Table::open(meta.path, meta.file_number, meta.file_bytes,
-                                                     version_.key_order, version_.refusals);
+    bool const keeps_open = cache_.tables.size() < tables_open_max_;
+    std::shared_ptr<Table const> table =
+        Table::open(meta.path, meta.file_number, meta.file_bytes, version_.key_order,
+                    version_.refusals, keeps_open);
     if (table) cache_.tables.emplace(std::pair{meta.file_number, meta.file_bytes}, table);
     return table;
   }
@@ -291,6 +292,8 @@ class VersionBuilder {
   ManifestVersion const manifest_;
   ManifestFamily const& family_;  // of manifest_
   OpenOptions const& options_;
+  DatabaseFiles const& files_;
+  std::size_t tables_open_max_ = 0;
   std::optional<KeyOrder> key_order_;  // none: unknown
   FileCache& cache_;
   std::vector<std::shared_ptr<Table const>> merging_tables_;
@@ -325,26 +328,32 @@ std::optional<KeyOrder> known_key_order(std::string_view comparator) {
   return std::nullopt;
 }
 
-std::string table_path(std::string const& database, uint64_t file_number) {
-  std::string path = fmt::format("{}/{:06}.sst", database, file_number);
-  if (file_exists(path)) return path;
-  // LevelDB's suffix, which RocksDB takes too.
-  std::string const old_path = fmt::format("{}/{:06}.ldb", database, file_number);
-  return file_exists(old_path) ? old_path : path;
+KeyOrderChoice choose_key_order(std::string const& comparator, OpenOptions const& options) {
+  if (std::optional<KeyOrder> const known = known_key_order(comparator)) return {known, false};
+  auto const assumed = options.comparators.find(comparator);
+  if (assumed == options.comparators.end()) return {};
+  return {assumed->second, true};
+}
+
+Refusal unknown_comparator(std::string const& comparator, std::string const& file) {
+  return {fmt::format("comparator '{}'", comparator), file, std::nullopt,
+          fmt::format("if it orders keys as bytes or in reverse, say so with --comparator "
+                      "'{}=bytewise' or =reverse; else read this database with RocksDB itself",
+                      comparator)};
 }
 
 DatabaseVersion open_version(std::string const& path, OpenOptions const& options) {
-  std::string database = path;
-  while (database.size() > 1 && database.back() == '/') database.pop_back();
   FileCache cache;
+  std::string database;
   for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+    DatabaseFiles const files = DatabaseFiles::find(path, options.table_directories);
+    database = files.directory();
     std::string const current = read_current(database);
     std::optional<ManifestState> state;
     try {
       ManifestVersion manifest = read_manifest(database);
       state = {manifest.path, manifest.file_bytes};
-      DatabaseVersion version =
-          VersionBuilder(database, std::move(manifest), options, cache).build();
+      DatabaseVersion version = VersionBuilder(files, std::move(manifest), options, cache).build();
       if (!has_changed(database, current, state)) return version;
     } catch (Error const&) {
       // What was named may have been deleted since.

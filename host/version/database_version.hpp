@@ -36,6 +36,8 @@ struct OpenOptions {
   bool use_wal = true;                       // rows of the write-ahead logs too
   std::optional<std::string> wal_directory;  // none: as the OPTIONS file says
   uint64_t memory_bytes = 0;                 // for those rows; 0: as much as a pool has by default
+  std::vector<std::string> table_directories;  // where tables stand besides (db_paths)
+  std::size_t files_open_max = 0;  // tables kept open; 0: as the limit on descriptors allows
   // Orders that the caller vouches for, by the comparator's name. Keys are then checked as they are
   // read.
   std::map<std::string, KeyOrder> comparators;
@@ -122,15 +124,20 @@ struct DatabaseVersion {
   uint64_t manifest_bytes = 0;
 };
 
+// What is known of the order of a comparator's keys; none: nothing.
+struct KeyOrderChoice {
+  std::optional<KeyOrder> order;
+  bool is_assumed = false;  // the caller vouches for it
+};
+[[nodiscard]] KeyOrderChoice choose_key_order(std::string const& comparator,
+                                              OpenOptions const& options);
+[[nodiscard]] Refusal unknown_comparator(std::string const& comparator, std::string const& file);
+
 // Throws Error: kNotADatabase (no such directory, no CURRENT), kCorruption, kUnsupported (metadata
 // that cannot be read at all), kRuntime (permissions, I/O, or a database that changes faster than
 // it can be read), kUsage (no such column family; the text lists those there are).
 [[nodiscard]] DatabaseVersion open_version(std::string const& path,
                                            OpenOptions const& options = {});
-
-// Where the table with this number stands: NNNNNN.sst, or LevelDB's NNNNNN.ldb where only that is
-// there.
-[[nodiscard]] std::string table_path(std::string const& database, uint64_t file_number);
 
 // Throws Error with every refusal, a line each, if there is one: kUnsupported, or kDevice when
 // there is none of another kind than memory.

@@ -56,8 +56,10 @@ void append_table_tombstones(Table const& table, TableMeta const& meta,
     int const order = compare_user_keys(table.key_order(), tombstone.start, tombstone.end);
     if (order > 0) throw fail("an end before the start");
     if (order == 0) return true;  // covers nothing
-    if (auto clipped = clip_range_tombstone(table.key_order(), std::move(tombstone), meta.smallest,
-                                            meta.largest)) {
+    if (meta.smallest.empty()) {
+      tombstones.push_back(std::move(tombstone));
+    } else if (auto clipped = clip_range_tombstone(table.key_order(), std::move(tombstone),
+                                                   meta.smallest, meta.largest)) {
       tombstones.push_back(std::move(*clipped));
     }
     return true;

@@ -14,7 +14,8 @@ namespace levelscan {
 
 struct TableMeta;
 
-// Appends those of `table` to `tombstones`, clipped to the bounds in `meta`.
+// Appends those of `table` to `tombstones`, clipped to the bounds in `meta`; whole where those are
+// empty.
 // Throws Error: kCorruption with file and offset, kRuntime.
 void append_table_tombstones(Table const& table, TableMeta const& meta,
                              std::vector<RangeTombstone>& tombstones);

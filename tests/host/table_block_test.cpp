@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -186,6 +187,22 @@ TEST(RandomAccess, ReadsInsideTheFileOnly) {
   std::filesystem::resize_file(path, 5);
   expect_error(ErrorCode::kCorruption, "became shorter",
                [&] { static_cast<void>(moved.read(3, 4)); });
+}
+
+TEST(RandomAccess, AFileThatIsNotKeptOpenIsReadAsLongAsItIsTheSame) {
+  TemporaryDirectory const directory;
+  std::string const path = directory / "file";
+  testing::write_whole_file(path, "0123456789");
+  RandomAccessFile file = RandomAccessFile::open(path);
+  file.close_until_read();
+  RandomAccessFile const moved = std::move(file);
+  EXPECT_EQ(text_of(moved.read(3, 4)), "3456");
+  // Its name is another file's now, then no file's.
+  testing::write_whole_file(directory / "other", "9876543210");
+  std::filesystem::rename(directory / "other", path);
+  EXPECT_THROW(static_cast<void>(moved.read(3, 4)), FileVanished);
+  std::filesystem::remove(path);
+  EXPECT_THROW(static_cast<void>(moved.read(3, 4)), FileVanished);
 }
 
 TEST(RandomAccess, SaysWhatCannotBeOpened) {
