@@ -9,6 +9,7 @@
 #include "table/blob_file.hpp"
 #include "table/checksum.hpp"
 #include "table/coding.hpp"
+#include "table/refusal.hpp"
 
 namespace levelscan {
 namespace {

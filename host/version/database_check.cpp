@@ -85,13 +85,13 @@ class DatabaseCheck {
     if (vouched_for != options_.open.comparators.end()) order = vouched_for->second;
     for (auto const& level : family.levels) {
       for (FileEntry const& file : level) {
-        files_.push_back({File::Kind::kTable, place_.table(file.file_number),
-                          file.file_number, file.file_bytes, order});
+        files_.push_back({File::Kind::kTable, place_.table(file.file_number), file.file_number,
+                          file.file_bytes, order});
       }
     }
     for (auto const& [number, blobs] : family.blob_files) {
-      files_.push_back({File::Kind::kBlobs, place_.blob_file(number), number,
-                        blobs.record_bytes, std::nullopt, family.id});
+      files_.push_back({File::Kind::kBlobs, place_.blob_file(number), number, blobs.record_bytes,
+                        std::nullopt, family.id});
     }
   }
 

@@ -164,6 +164,7 @@ class DamagedFiles : public ::testing::Test {
   // Flips about `count` bytes of the region, all of them where there are no more.
   void flip_bytes(std::string const& file, Region region, std::size_t count, Expect expect) {
     std::string const original = testing::read_whole_file(file);
+    if (is_without_checksums(file)) expect = Expect::kSurvived;
     region.end = std::min<uint64_t>(region.end, original.size());
     if (region.begin >= region.end) return;
     uint64_t const step = std::max<uint64_t>(1, (region.end - region.begin) / (count * scale()));
@@ -178,6 +179,14 @@ class DamagedFiles : public ::testing::Test {
       overwrite(file, at, original.substr(at, 1));
       if (HasFailure()) return;
     }
+  }
+
+  // A table whose writer left them out: what is damaged there shows only where it contradicts
+  // itself.
+  static bool is_without_checksums(std::string const& file) {
+    if (fs::path(file).extension() != ".sst") return false;
+    auto const table = open_table(file);
+    return table && table->checksum_type() == ChecksumType::kNone;
   }
 
   void cut(std::string const& file, std::size_t count, Expect expect) {

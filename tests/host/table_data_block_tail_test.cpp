@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -54,7 +55,7 @@ std::string with_last_word(std::string block, uint32_t word) {
 
 TEST(DataBlockTail, IsFoundInEveryLayout) {
   for (bool const separate : {false, true}) {
-    for (uint16_t const buckets : {0, 1, 7, 300}) {
+    for (uint16_t const buckets : std::initializer_list<uint16_t>{0, 1, 7, 300}) {
       for (bool const uniform : {false, true}) {
         for (uint32_t const entries : {0u, 1u, 2u, 7u, 100u}) {
           BuiltBlock const built = block_of(entries, {3, true, separate, buckets, uniform});
@@ -72,7 +73,7 @@ TEST(DataBlockTail, IsFoundInEveryLayout) {
 
 TEST(DataBlockEntries, ComeBackInEveryLayout) {
   for (bool const separate : {false, true}) {
-    for (uint16_t const buckets : {0, 7}) {
+    for (uint16_t const buckets : std::initializer_list<uint16_t>{0, 7}) {
       for (uint32_t const entries : {0u, 1u, 3u, 4u, 100u}) {
         BuiltBlock const built = block_of(entries, {3, true, separate, buckets});
         std::vector<uint8_t> const bytes(built.bytes.begin(), built.bytes.end());
@@ -147,7 +148,7 @@ TEST(DataBlockTail, NoFlippedBitLeadsOutOfTheBlock) {
   uint32_t refused = 0;
   uint32_t read = 0;
   for (bool const separate : {false, true}) {
-    for (uint16_t const buckets : {0, 5}) {
+    for (uint16_t const buckets : std::initializer_list<uint16_t>{0, 5}) {
       std::string const good = block_of(7, {2, true, separate, buckets}).bytes;
       std::size_t const tail_bytes = std::min<std::size_t>(good.size(), 48);
       for (std::size_t bit = 8 * (good.size() - tail_bytes); bit < 8 * good.size(); ++bit) {

@@ -77,7 +77,7 @@ TEST(BlockLayouts, WalksFindWhatWasWrittenInEveryLayout) {
       for (std::size_t i = 0; i < found.size(); ++i) {
         ASSERT_EQ(found[i].user_key, runs.entries[r][i].user_key);
         ASSERT_EQ(found[i].trailer(), runs.entries[r][i].trailer());
-        ASSERT_EQ(found[i].value, runs.entries[r][i].value);
+        ASSERT_EQ(found[i].value, runs.entries[r][i].stored());
       }
       for (DataBlockRef const& block : runs.data[r].blocks) {
         apart += block.entries_per_restart != 0;
