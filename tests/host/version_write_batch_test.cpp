@@ -64,13 +64,14 @@ TEST(WriteBatch, EntriesOfAllTypes) {
 }
 
 TEST(WriteBatch, RangesAndMarkers) {
-  std::vector<BatchOperation> const operations = decode(write_batch(
+  std::string const batch = write_batch(
       1, 2,
       batch_operation(0x0f, {"a", "b"}) + batch_operation_of(5, 0x0e, {"c", "d"}) +
           batch_operation(0x03, {"log data"}) + batch_operation(0x0d, {}) +
           batch_operation(0x09, {}) + batch_operation(0x12, {}) + batch_operation(0x13, {}) +
           batch_operation(0x0a, {"xid"}) + batch_operation(0x0b, {"xid"}) +
-          batch_operation(0x15, {"time", "xid"}) + batch_operation(0x0c, {"xid"})));
+          batch_operation(0x15, {"time", "xid"}) + batch_operation(0x0c, {"xid"}));
+  std::vector<BatchOperation> const operations = decode(batch);
   std::vector<Kind> kinds;
   for (BatchOperation const& operation : operations) kinds.push_back(operation.kind);
   EXPECT_EQ(kinds,
