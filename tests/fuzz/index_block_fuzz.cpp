@@ -29,7 +29,7 @@ uint8_t options_of(Pieces const& pieces) { return pieces[0].empty() ? uint8_t{0}
 
 IndexEncoding encoding_of(Pieces const& pieces) {
   uint8_t const options = options_of(pieces);
-  return {(options & 2) != 0, (options & 1) != 0,
+  return {(options & 2) != 0, (options & 1) != 0, false,
           (options & 4) != 0 ? KeyOrder::kReverseBytewise : KeyOrder::kBytewise};
 }
 

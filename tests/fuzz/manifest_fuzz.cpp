@@ -10,16 +10,18 @@ namespace {
 
 void check(ManifestVersion const& version, std::size_t bytes) {
   require(version.complete_bytes <= bytes, "more bytes of whole records than there are");
-  for (std::size_t level = 0; level < version.levels.size(); ++level) {
-    for (FileEntry const& file : version.levels[level]) {
-      require(file.level == level, "a file under another level");
-      require(file.smallest.size() >= kInternalTrailerBytes &&
-                  file.largest.size() >= kInternalTrailerBytes,
-              "a bound without a trailer");
+  for (ManifestFamily const& family : version.families) {
+    for (std::size_t level = 0; level < family.levels.size(); ++level) {
+      for (FileEntry const& file : family.levels[level]) {
+        require(file.level == level, "a file under another level");
+        require(file.smallest.size() >= kInternalTrailerBytes &&
+                    file.largest.size() >= kInternalTrailerBytes,
+                "a bound without a trailer");
 #ifdef LEVELSCAN_PLANTED_BUG
-      static uint64_t bytes_of_level[7];  // RocksDB's default number of levels
-      bytes_of_level[level] = file.file_bytes;
+        static uint64_t bytes_of_level[7];  // RocksDB's default number of levels
+        bytes_of_level[level] = file.file_bytes;
 #endif
+      }
     }
   }
 }

@@ -213,8 +213,9 @@ void mutate_data_block(TableParts& parts, test::Random& random) {
   std::span<uint8_t const> const index(parts.index);
   std::optional<BlockHandle> first;
   try {
-    IndexCursor const cursor(index.first(index.size() - 1), {true, true, KeyOrder::kBytewise},
-                             parts.data.size(), {"table", 0});
+    IndexCursor const cursor(index.first(index.size() - 1),
+                             {true, true, false, KeyOrder::kBytewise}, parts.data.size(),
+                             {"table", 0});
     if (cursor.valid()) first = cursor.handle();
   } catch (Error const&) {
     return;
