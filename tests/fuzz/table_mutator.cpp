@@ -223,7 +223,7 @@ void mutate_data_block(TableParts& parts, test::Random& random) {
   if (!first) return;
   auto const begin = parts.data.begin() + static_cast<std::ptrdiff_t>(first->offset);
   std::vector<uint8_t> block(begin, begin + static_cast<std::ptrdiff_t>(first->size));
-  mutate_entries(block, KeyOrder::kBytewise, random.next());
+  mutate_entries(block, KeyOrder::kBytewise, 0, random.next());
   std::string const built =
       test::build_index_block({{std::string(40, '\xff'), 0, block.size()}}, {1, true}, true).bytes;
   block.resize(block.size() + kTrailer);
