@@ -13,6 +13,7 @@
 // write-ahead logs take the same bytes differently. Not thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -113,8 +114,10 @@ class FragmentReader {
 
   // Where the next record is looked for.
   [[nodiscard]] uint64_t position() const { return position_; }
-  // To the start of the next block.
-  void skip_block() { position_ += kLogBlockBytes - position_ % kLogBlockBytes; }
+  // To the start of the next block, or the end of the log.
+  void skip_block() {
+    position_ = std::min(position_ - position_ % kLogBlockBytes + kLogBlockBytes, source_.size());
+  }
 
  private:
   LogSource& source_;

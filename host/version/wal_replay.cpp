@@ -26,6 +26,24 @@ constexpr std::string_view kPolicyAdvice =
     "open the database with TransactionDB and the write policy that it was written with, end all "
     "transactions, call Flush() and close it";
 
+// What can't stand between the beginning of a prepared section and its end.
+bool begins_or_ends_a_transaction(Kind kind) {
+  switch (kind) {
+    case Kind::kBeginPrepare:
+    case Kind::kBeginPersistedPrepare:
+    case Kind::kBeginUnprepare:
+    case Kind::kCommit:
+    case Kind::kCommitWithTimestamp:
+    case Kind::kRollback: return true;
+    case Kind::kEntry:
+    case Kind::kDeleteRange:
+    case Kind::kLogData:
+    case Kind::kNoop:
+    case Kind::kEndPrepare: return false;
+  }
+  return false;
+}
+
 // A transaction's operations, between its prepare and its commit.
 struct PreparedSection {
   struct Operation {
@@ -34,6 +52,7 @@ struct PreparedSection {
   };
   std::vector<Operation> operations;
   uint64_t bytes = 0;
+  bool is_part = false;  // as the WriteUnprepared policy writes them: others may have the name too
   std::string path;
   uint64_t offset = 0;
 };
@@ -124,6 +143,9 @@ class Replay {
     std::optional<PreparedSection> section;
     BatchOperation operation;
     while (batch.next(operation)) {
+      if (section && begins_or_ends_a_transaction(operation.kind)) {
+        fail(offset, "prepared section without an end");
+      }
       switch (operation.kind) {
         case Kind::kEntry:
         case Kind::kDeleteRange:
@@ -147,10 +169,11 @@ class Replay {
           refuse("transactions of the WritePrepared or WriteUnprepared policy", offset,
                  kPolicyAdvice);
           section.emplace();
+          section->is_part = true;
           break;
         case Kind::kEndPrepare:
           if (!section) fail(offset, "end of a prepared section that has no beginning");
-          prepared_.insert_or_assign(std::string(as_text(operation.key)), std::move(*section));
+          prepare(std::string(as_text(operation.key)), std::move(*section), offset);
           section.reset();
           break;
         case Kind::kCommitWithTimestamp:
@@ -174,6 +197,13 @@ class Replay {
     while (batch.next(operation)) {
     }
     reader.tear(offset, "DeleteRange that ends before it starts");
+  }
+
+  void prepare(std::string name, PreparedSection section, uint64_t offset) {
+    if (!section.is_part && prepared_.contains(name)) {
+      fail(offset, "transaction that is prepared twice");
+    }
+    prepared_.insert_or_assign(std::move(name), std::move(section));
   }
 
   // The section of the transaction that is committed or rolled back. One that isn't there was

@@ -97,6 +97,7 @@ TEST(WalReader, ZerosArePreallocatedSpace) {
   EXPECT_EQ(read_log(log + std::string(100000, '\0')).records.size(), 1u);
   EXPECT_EQ(read_log(log + std::string(100000, '\0')).end, WalEnd::kWhole);
   EXPECT_TRUE(read_log(std::string(5000, '\0')).records.empty());
+  EXPECT_EQ(read_log(std::string(5000, '\0')).end_offset, 5000u);
   // What stands in a block after them goes on.
   std::string gap = log;
   gap.resize(32768, '\0');

@@ -247,6 +247,12 @@ TEST_F(WalTransactions, OtherPoliciesAreRefused) {
     static_cast<void>(entries());
     EXPECT_THAT(refusals_, ElementsAre(HasSubstr("WritePrepared or WriteUnprepared")));
   }
+  // WriteUnprepared writes a transaction in parts.
+  request_.logs.clear();
+  add_log(12, {prepare("t1", 1, put("a", ""), 6, 0x13), prepare("t1", 1, put("b", ""), 7, 0x13)});
+  static_cast<void>(entries());
+  EXPECT_THAT(refusals_, ElementsAre(HasSubstr("WritePrepared or WriteUnprepared"),
+                                     HasSubstr("prepared transaction")));
 }
 
 TEST_F(WalTransactions, InADatabaseThatSaysItHasNoneAreRefused) {
@@ -262,6 +268,17 @@ TEST_F(WalTransactions, MarkersOutOfPlaceAreCorruption) {
   request_.logs.clear();
   add_log(13, {write_batch(5, 0, batch_operation(0x09, {}))});
   expect_error(ErrorCode::kCorruption, "without an end", [&] { replay(); });
+  for (std::string const& marker :
+       {batch_operation(0x09, {}), batch_operation(0x0b, {"t0"}), batch_operation(0x0c, {"t0"}),
+        batch_operation(0x15, {"12345678", "t0"})}) {
+    request_.logs.clear();
+    add_log(14, {prepare("t1", 2, put("a", "x") + marker + put("b", "y"), 5), commit("t1", 5)});
+    expect_error(ErrorCode::kCorruption, "without an end", [&] { replay(); });
+  }
+  request_.logs.clear();
+  add_log(15, {prepare("t1", 1, put("a", "x"), 5), prepare("t1", 1, put("b", "y"), 5),
+               commit("t1", 5)});
+  expect_error(ErrorCode::kCorruption, "prepared twice", [&] { replay(); });
 }
 
 TEST_F(WalReplay, EntriesBeyondTheMemoryAreCountedAndNotKept) {
