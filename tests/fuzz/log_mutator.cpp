@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "fuzz/fuzz_support.hpp"
 #include "support/random.hpp"
@@ -20,6 +21,7 @@ constexpr uint8_t kFull = 1;
 constexpr uint8_t kFirst = 2;
 constexpr uint8_t kMiddle = 3;
 constexpr uint8_t kLast = 4;
+constexpr uint8_t kRecyclable = 4;  // added to these
 
 // db/log_format.h: 5 to 8 are the recyclable forms of 1 to 4; 10 and 11, 130 and 131 come in such
 // pairs.
@@ -50,10 +52,15 @@ void for_each_record(std::span<uint8_t const> log, Visit&& visit) {
   }
 }
 
-void append_fragment(std::vector<uint8_t>& log, uint8_t type, std::span<uint8_t const> data) {
+void append_fragment(std::vector<uint8_t>& log, uint8_t type, std::optional<uint32_t> log_number,
+                     std::span<uint8_t const> data) {
+  if (log_number) type += kRecyclable;
   uint8_t const header[kHeaderBytes] = {
       0, 0, 0, 0, static_cast<uint8_t>(data.size()), static_cast<uint8_t>(data.size() >> 8), type};
   log.insert(log.end(), header, header + kHeaderBytes);
+  for (std::size_t i = 0; log_number && i < kLogNumberBytes; ++i) {
+    log.push_back(static_cast<uint8_t>(*log_number >> (8 * i)));
+  }
   log.insert(log.end(), data.begin(), data.end());
 }
 
@@ -84,7 +91,9 @@ std::vector<std::vector<uint8_t>> log_records(std::span<uint8_t const> log) {
   return records;
 }
 
-std::vector<uint8_t> log_of_records(std::vector<std::vector<uint8_t>> const& records) {
+std::vector<uint8_t> log_of_records(std::vector<std::vector<uint8_t>> const& records,
+                                    std::optional<uint32_t> log_number) {
+  std::size_t const header_bytes = kHeaderBytes + (log_number ? kLogNumberBytes : 0);
   std::vector<uint8_t> log;
   for (std::vector<uint8_t> const& record : records) {
     std::span<uint8_t const> rest(record);
@@ -92,14 +101,15 @@ std::vector<uint8_t> log_of_records(std::vector<std::vector<uint8_t>> const& rec
     bool last = false;
     while (!last) {
       std::size_t left = kBlockBytes - log.size() % kBlockBytes;
-      if (left < kHeaderBytes) {
+      if (left < header_bytes) {
         log.insert(log.end(), left, uint8_t{0});
         left = kBlockBytes;
       }
-      auto const data = rest.first(std::min(rest.size(), left - kHeaderBytes));
+      auto const data = rest.first(std::min(rest.size(), left - header_bytes));
       rest = rest.subspan(data.size());
       last = rest.empty();
-      append_fragment(log, first ? (last ? kFull : kFirst) : (last ? kLast : kMiddle), data);
+      append_fragment(log, first ? (last ? kFull : kFirst) : (last ? kLast : kMiddle), log_number,
+                      data);
       first = false;
     }
   }
@@ -107,7 +117,15 @@ std::vector<uint8_t> log_of_records(std::vector<std::vector<uint8_t>> const& rec
   return log;
 }
 
-std::size_t mutate_log(uint8_t* data, std::size_t size, std::size_t size_max, unsigned int seed) {
+std::vector<uint8_t> mutate_record_bytes(std::vector<uint8_t> record, unsigned int /*seed*/) {
+  std::size_t const before = record.size();
+  record.resize(before + 64);
+  record.resize(LLVMFuzzerMutate(record.data(), before, record.size()));
+  return record;
+}
+
+std::size_t mutate_log(uint8_t* data, std::size_t size, std::size_t size_max, unsigned int seed,
+                       MutateRecord* mutate_record) {
   test::Random random(seed);
   std::vector<std::vector<uint8_t>> records = log_records({data, size});
   uint32_t const choice = random.below(8);
@@ -124,9 +142,7 @@ std::size_t mutate_log(uint8_t* data, std::size_t size, std::size_t size_max, un
     std::vector<uint8_t> const copy = records[random.below(records.size())];
     records.insert(place, copy);
   } else {
-    std::size_t const before = place->size();
-    place->resize(before + 64);
-    place->resize(LLVMFuzzerMutate(place->data(), before, place->size()));
+    *place = mutate_record(std::move(*place), static_cast<unsigned int>(random.next()));
   }
   std::vector<uint8_t> const log = log_of_records(records);
   size = std::min(log.size(), size_max);

@@ -1,5 +1,6 @@
 // Writes the seeds of the fuzz targets: DIRECTORY/TARGET/NAME. Small files of each shape that the
 // parsers know, from the builders that the tests use.
+#include <zstd.h>
 #include <algorithm>
 #include <filesystem>
 #include <map>
@@ -12,6 +13,7 @@
 #include "fuzz/table_mutator.hpp"
 #include "support/format_writer.hpp"
 #include "support/sst_builder.hpp"
+#include "support/wal_writer.hpp"
 
 namespace levelscan::fuzz {
 namespace {
@@ -240,6 +242,75 @@ void write_logs() {
                  testing::log_fragment(5, "1234full")));
 }
 
+std::string batch_of_all_kinds() {
+  using testing::batch_operation;
+  using testing::batch_operation_of;
+  std::string operations = testing::put("key1", "value");
+  for (uint8_t const tag : {uint8_t{0x00}, uint8_t{0x07}}) {
+    operations += batch_operation(tag, {"key2"});
+  }
+  for (uint8_t const tag : {uint8_t{0x02}, uint8_t{0x11}, uint8_t{0x16}, uint8_t{0x18}}) {
+    operations += batch_operation(tag, {"key3", "12345678"});
+  }
+  operations += batch_operation(0x0f, {"a", "b"}) + batch_operation_of(1, 0x0e, {"c", "d"}) +
+                batch_operation_of(1, 0x05, {"key4", "second"}) +
+                batch_operation_of(7, 0x04, {"key5"}) + batch_operation(0x03, {"log data"});
+  return testing::write_batch(100, 11, operations);
+}
+
+void write_write_ahead_logs() {
+  using testing::batch_operation;
+  std::string const prepare = testing::write_batch(
+      111, 1, batch_operation(0x09, {}) + testing::put("t", "1") + batch_operation(0x0a, {"xid"}));
+  std::string const commit = testing::write_batch(111, 0, batch_operation(0x0b, {"xid"}));
+  std::string const rollback = testing::write_batch(112, 0, batch_operation(0x0c, {"xid"}));
+  std::string const persisted = testing::write_batch(
+      112, 0,
+      batch_operation(0x12, {}) + batch_operation(0x0a, {"xid"}) + batch_operation(0x0d, {}));
+  std::string const timed = testing::write_batch(5, 0, batch_operation(0x15, {"12345678", "xid"}));
+  write("write_batch", "all-kinds", batch_of_all_kinds());
+  write("write_batch", "prepare", prepare);
+  write("write_batch", "persisted", persisted);
+  write("write_batch", "timed", timed);
+
+  auto const log = [](std::vector<std::string> const& records) {
+    std::vector<std::vector<uint8_t>> bytes;
+    for (std::string const& record : records) bytes.push_back(bytes_of(record));
+    return log_of_records(bytes);
+  };
+  write("wal", "all-kinds", log({batch_of_all_kinds()}));
+  write("wal", "transactions",
+        log({batch_of_all_kinds(), prepare, commit, prepare, rollback, prepare}));
+  write("wal", "other-policy", log({persisted, timed}));
+  write("wal", "prepared-twice", log({prepare, prepare, commit}));
+  write("wal", "commit-inside-a-section",
+        log({prepare, testing::write_batch(112, 1,
+                                           batch_operation(0x09, {}) + testing::put("u", "2") +
+                                               batch_operation(0x0b, {"xid"}) +
+                                               batch_operation(0x0a, {"second"}))}));
+  write("wal", "preallocated",
+        testing::text_of(log({batch_of_all_kinds()})) + std::string(40, '\0'));
+  write("wal", "gap-and-torn",
+        testing::text_of(log({testing::write_batch(5, 1, testing::put("a", "b")),
+                              testing::write_batch(9, 1, testing::put("a", "c"))})) +
+            "torn");
+  write("wal", "reversed-range",
+        log({testing::write_batch(5, 2,
+                                  testing::put("a", "b") + batch_operation(0x0f, {"b", "a"}))}));
+  std::string const batch = batch_of_all_kinds();
+  write("wal", "recycled",
+        testing::recyclable_fragment(6, 12, batch.substr(0, 20)) +
+            testing::recyclable_fragment(8, 12, batch.substr(20)) +
+            testing::recyclable_fragment(5, 9, "of an older log"));
+  std::string frame(ZSTD_compressBound(batch.size()), '\0');
+  frame.resize(ZSTD_compress(frame.data(), frame.size(), batch.data(), batch.size(), 3));
+  write("wal", "compressed",
+        testing::log_fragment(9, testing::fixed(uint32_t{7})) + testing::log_fragment(1, frame));
+  write("wal", "special-records",
+        testing::log_fragment(10, testing::fixed(uint32_t{1}) + testing::fixed(uint16_t{8})) +
+            testing::log_fragment(130, "predecessor") + testing::log_fragment(1, batch));
+}
+
 void write_texts() {
   std::string const nul(1, '\0');
   std::vector<std::string> const expressions = {
@@ -275,6 +346,7 @@ int main(int argc, char** argv) {
   levelscan::fuzz::write_data_blocks();
   levelscan::fuzz::write_manifests();
   levelscan::fuzz::write_logs();
+  levelscan::fuzz::write_write_ahead_logs();
   levelscan::fuzz::write_texts();
   return 0;
 }
