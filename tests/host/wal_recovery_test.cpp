@@ -10,11 +10,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "support/expect_error.hpp"
@@ -502,6 +504,46 @@ TEST_F(WalRecovery, EveryByteOfABatchChangedUnderAFittingChecksum) {
   }
   EXPECT_GT(opened, 100u);
   EXPECT_GT(failed, 100u);
+}
+
+// Every write has one sequence number and one key: what is seen at any moment must be a prefix of
+// the writes, wherever they stand.
+TEST_F(WalRecovery, APrefixOfTheWritesOfAWriterThatGoesOn) {
+  rocksdb::Options options = quiet_options();
+  options.disable_auto_compactions = false;
+  options.level0_file_num_compaction_trigger = 3;
+  open(options);
+  auto const key_of = [](uint64_t sequence) { return "key" + std::to_string(1000000 + sequence); };
+  constexpr uint64_t kWrites = 6000;
+  std::atomic<bool> done = false;
+  std::thread writer([&] {
+    for (uint64_t i = 1; i <= kWrites; ++i) {
+      put(key_of(i), "value");
+      if (i % 300 == 0) flush();
+    }
+    done = true;
+  });
+  uint64_t versions = 0;
+  uint64_t with_unflushed_rows = 0;
+  while (!done) {
+    try {
+      DatabaseVersion const version = open_version(path());
+      RowMap expected;
+      for (uint64_t i = 1; i <= version.last_sequence; ++i) expected.emplace(key_of(i), "value");
+      EXPECT_EQ(rows_of_version(version).size(), expected.size());
+      EXPECT_EQ(rows_of_version(version), expected);
+      ++versions;
+      with_unflushed_rows += version.unflushed->entries > 0 ? 1u : 0u;
+    } catch (Error const& error) {
+      // Too fast a writer is said to be one.
+      EXPECT_EQ(error.code(), ErrorCode::kRuntime) << error.what();
+    }
+    if (HasFailure()) break;
+  }
+  writer.join();
+  EXPECT_GT(versions, 0u);
+  EXPECT_GT(with_unflushed_rows, 0u);
+  EXPECT_EQ(rows_of_version(open_version(path())).size(), kWrites);
 }
 
 class TransactionWal : public WalRecovery {
