@@ -5,7 +5,6 @@
 // failure names the seed that makes it happen again with LEVELSCAN_SEEDS=1.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -41,14 +40,6 @@ constexpr uint32_t kQueriesEach = 12;
 uint64_t number_from_environment(char const* name, uint64_t otherwise) {
   char const* const text = std::getenv(name);
   return text == nullptr || *text == '\0' ? otherwise : std::strtoull(text, nullptr, 0);
-}
-
-// In memory where there is such a place: removing many small files takes most of the time
-// elsewhere.
-std::filesystem::path quick_directory() {
-  char const* const memory = "/dev/shm";
-  return ::access(memory, W_OK) == 0 ? std::filesystem::path(memory)
-                                     : std::filesystem::temp_directory_path();
 }
 
 class Collector final : public RecordSink {
@@ -429,7 +420,7 @@ TEST(Differential, RandomScansOfRandomDatabasesEqualTheIteratorsRows) {
   for (uint64_t seed = first_seed; seed < first_seed + databases; ++seed) {
     SCOPED_TRACE(fmt::format("rerun with LEVELSCAN_SEED={} LEVELSCAN_SEEDS=1", seed));
     Random random(seed);
-    levelscan::testing::TemporaryDirectory const directory(quick_directory());
+    levelscan::testing::TemporaryDirectory const directory(levelscan::testing::quick_directory());
     RandomDatabase const database = write_random_database(random, directory / "database");
     SCOPED_TRACE(database.description);
     DatabaseScans(random, database, coverage).run();

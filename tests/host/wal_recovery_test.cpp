@@ -123,7 +123,7 @@ class WalRecovery : public ::testing::Test {
     EXPECT_THAT(found.refusals, ::testing::IsEmpty()) << what;
   }
 
-  TemporaryDirectory directory_;
+  TemporaryDirectory directory_{quick_directory()};
   std::unique_ptr<rocksdb::DB> database_;
   std::vector<std::string> names_;
   std::map<std::string, rocksdb::ColumnFamilyHandle*> families_;

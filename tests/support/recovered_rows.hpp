@@ -6,8 +6,10 @@
 #ifdef LEVELSCAN_WITH_ROCKSDB
 
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 
 #include <algorithm>
+#include <cstdarg>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -35,11 +37,19 @@ struct Recovered {
   uint64_t last_sequence = 0;
 };
 
+// Otherwise each opening leaves a LOG file in the directory.
+class NoLogger final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(char const*, va_list) override {}
+};
+
 // Opens it read-only, which replays the logs in memory.
 inline Recovered recovered_by_librocksdb(std::string const& path,
                                          std::vector<std::string> const& families,
                                          rocksdb::DBOptions options = quiet_options()) {
   options.create_if_missing = false;
+  options.info_log = std::make_shared<NoLogger>();
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (std::string const& family : families) {
     descriptors.emplace_back(family, rocksdb::ColumnFamilyOptions());
