@@ -3,6 +3,7 @@
 #ifdef LEVELSCAN_WITH_ROCKSDB
 
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 #include <rocksdb/comparator.h>
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
@@ -188,6 +189,16 @@ class Writer {
     make_keys();
     open();
   }
+  // Also on the way of an exception: librocksdb aborts where a database goes before its handles.
+  ~Writer() {
+    if (!database_) return;
+    release_snapshots();
+    for (auto* const handle : handles_) {
+      database_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
+    }
+  }
+  Writer(Writer const&) = delete;
+  Writer& operator=(Writer const&) = delete;
 
   void write() {
     for (uint32_t memtable = 0; memtable < style_.memtables; ++memtable) {
@@ -215,7 +226,11 @@ class Writer {
 
   void collect() {
     std::vector<rocksdb::KeyVersion> versions;
-    check_ok(rocksdb::GetAllKeyVersions(database_.get(), family_, {}, {}, SIZE_MAX, &versions));
+    // librocksdb lists by an iterator of its own, which seeks past what range tombstones cover, and
+    // where an index is hashed by prefixes such a seek can lose the rest of a table.
+    if (style_.range_delete_one_in == kNever || !hash_index_) {
+      check_ok(rocksdb::GetAllKeyVersions(database_.get(), family_, {}, {}, SIZE_MAX, &versions));
+    }
     // All snapshots would take too long; the first, the last, and some between.
     constexpr std::size_t kSnapshotsMax = 5;
     random_.shuffle(held_);
@@ -294,6 +309,7 @@ class Writer {
     options.env = levelscan::testing::no_sync_env();
     rocksdb::BlockBasedTableOptions table = draw_table_options(random_, result_.description);
     draw_index(random_, options, table, result_.description);
+    hash_index_ |= table.index_type == rocksdb::BlockBasedTableOptions::kHashSearch;
     draw_dictionary(random_, options, result_.description);
     table.block_align = style_.aligned_blocks;
     if (table.block_align) table.block_size = std::bit_ceil(table.block_size);
@@ -603,7 +619,12 @@ class Writer {
         bool const plain = versions[newest].type == static_cast<int>(EntryType::kValue);
         if (row == rows.end() || row->key != versions[newest].user_key ||
             (plain && row->value != versions[newest].value)) {
-          throw std::runtime_error("librocksdb's iterator and its list of versions differ");
+          throw std::runtime_error(
+              fmt::format("librocksdb's iterator and its list of versions differ at snapshot {}: "
+                          "version 0x{:02x} with sequence number {} of key \"{}\", row {}",
+                          sequence, versions[newest].type, versions[newest].sequence,
+                          ::testing::PrintToString(versions[newest].user_key),
+                          row == rows.end() ? "none" : ::testing::PrintToString(row->key)));
         }
         row++->sequence = versions[newest].sequence;
       }
@@ -624,6 +645,7 @@ class Writer {
   std::vector<std::string> single_keys_;  // put once, deleted once, and so on
   std::vector<bool> single_present_;
   std::vector<rocksdb::Snapshot const*> held_;
+  bool hash_index_ = false;  // of tables written until now
 };
 
 }  // namespace
@@ -631,11 +653,15 @@ class Writer {
 RandomDatabase write_random_database(Random& random, std::string const& path) {
   RandomDatabase result;
   result.path = path;
-  Writer writer(random, result);
-  writer.write();
-  writer.collect();
-  writer.close();
-  writer.upgrade_tables();
+  try {
+    Writer writer(random, result);
+    writer.write();
+    writer.collect();
+    writer.close();
+    writer.upgrade_tables();
+  } catch (std::exception const& failure) {
+    throw std::runtime_error(fmt::format("{}\n{}", failure.what(), result.description));
+  }
   return result;
 }
 
