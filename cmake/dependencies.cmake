@@ -37,11 +37,38 @@ levelscan_require_library(zstd zstd.h zstd libzstd-dev)
 levelscan_require_library(xxhash xxhash.h xxhash libxxhash-dev)
 levelscan_require_library(isal isa-l/crc.h isal libisal-dev)
 
-# librocksdb serves demo, verify, bench and the differential tests; the library itself never sees it.
+# librocksdb serves demo, verify, bench and the differential tests; the library itself never sees it. Debian's, or
+# another one: its headers in DIR/include, the library in DIR, DIR/lib or DIR/build.
+set(LEVELSCAN_ROCKSDB_ROOT "" CACHE STRING "Directories (a list) with another librocksdb than the system's")
+if(NOT LEVELSCAN_ROCKSDB_ROOT STREQUAL LEVELSCAN_ROCKSDB_ROOT_FOUND)
+  unset(rocksdb_INCLUDE_DIR CACHE)
+  unset(rocksdb_LIBRARY CACHE)
+  set(LEVELSCAN_ROCKSDB_ROOT_FOUND "${LEVELSCAN_ROCKSDB_ROOT}" CACHE INTERNAL "Where librocksdb was looked for")
+endif()
+if(LEVELSCAN_ROCKSDB_ROOT)
+  find_path(rocksdb_INCLUDE_DIR rocksdb/db.h PATHS ${LEVELSCAN_ROCKSDB_ROOT} PATH_SUFFIXES include NO_DEFAULT_PATH)
+  find_library(rocksdb_LIBRARY rocksdb PATHS ${LEVELSCAN_ROCKSDB_ROOT} PATH_SUFFIXES lib build NO_DEFAULT_PATH)
+  if(NOT rocksdb_INCLUDE_DIR OR NOT rocksdb_LIBRARY)
+    message(FATAL_ERROR "no librocksdb with headers in ${LEVELSCAN_ROCKSDB_ROOT}")
+  endif()
+endif()
 levelscan_find_library(rocksdb rocksdb/db.h rocksdb)
 option(LEVELSCAN_WITH_ROCKSDB "Build host/peer, which links librocksdb" ${rocksdb_FOUND})
 if(LEVELSCAN_WITH_ROCKSDB AND NOT rocksdb_FOUND)
   message(FATAL_ERROR "LEVELSCAN_WITH_ROCKSDB=ON, but librocksdb is missing: apt-get install librocksdb-dev")
+endif()
+if(LEVELSCAN_WITH_ROCKSDB)
+  if(rocksdb_LIBRARY MATCHES "[.]a$")
+    set_property(TARGET external::rocksdb PROPERTY INTERFACE_LINK_LIBRARIES
+      external::snappy external::zlib external::bzip2 external::lz4 external::zstd Threads::Threads ${CMAKE_DL_LIBS})
+  endif()
+  # What an assertion calls when it fails is among the names that the library's code asks for.
+  execute_process(COMMAND grep -q __assert_fail "${rocksdb_LIBRARY}" RESULT_VARIABLE assertions_are_missing)
+  set(rocksdb_has_assertions 1)
+  if(assertions_are_missing)
+    set(rocksdb_has_assertions 0)
+  endif()
+  message(STATUS "librocksdb ${rocksdb_LIBRARY}, assertions compiled in: ${rocksdb_has_assertions}")
 endif()
 
 # Thrust is header-only: the CUDA Toolkit's CCCL where there is one (the same that nvcc uses), else Debian's.

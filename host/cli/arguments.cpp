@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
@@ -141,7 +142,7 @@ void add_global_flags(CLI::App& app, GlobalArguments& arguments) {
          },
          "Statistics on stderr; --stats=json: one line of JSON, the last")
       ->type_name("text|json");
-  app.add_flag("--json", arguments.json, "info and doctor: JSON on stdout");
+  app.add_flag("--json", arguments.json, "info, doctor, verify, bench: JSON on stdout");
   app.add_flag("-q,--quiet", arguments.quiet, "Only errors on stderr");
   app.add_flag("-v,--verbose", arguments.verbose, "Say on stderr what is being done")
       ->excludes("-q");
@@ -238,6 +239,21 @@ void add_output_flags(CLI::App& command, ScanArguments& arguments) {
       "Form of the output (table on a terminal, else csv)");
   command.add_flag("--hex", arguments.hex, "Byte strings as hex");
   add_text(command, "-o,--output", arguments.output, "Write to a file", "FILE");
+}
+
+void add_bench_flags(CLI::App& command, BenchArguments& arguments) {
+  add_number<uint32_t>(command, "--rounds", "Measured rounds (5), after one to warm up",
+                       [&arguments](uint32_t rounds) { arguments.rounds = std::max(1u, rounds); });
+  command.add_option("--only", arguments.only, "Only these contenders (by the names in --json)")
+      ->delimiter(',')
+      ->type_name("A,B,...")
+      ->allow_extra_args(false);
+  command.add_flag("--cold", arguments.cold,
+                   "Each reader once more with the files dropped from memory before");
+  command.add_flag("--peak-memory", arguments.peak_memory,
+                   "Each reader once in a process of its own, whose peak memory is told");
+  command.add_flag("--open", arguments.open,
+                   "Measure opening the database and planning a scan of all of it");
 }
 
 Query make_query(ScanArguments const& arguments) {

@@ -52,6 +52,15 @@ struct ScanArguments {
   std::optional<std::string> output;
 };
 
+// How to measure.
+struct BenchArguments {
+  uint32_t rounds = 5;
+  std::vector<std::string> only;  // names of contenders; empty: all
+  bool cold = false;
+  bool peak_memory = false;
+  bool open = false;  // opening the database instead of scanning it
+};
+
 // All must outlive the parsing.
 void add_global_flags(CLI::App& app, GlobalArguments& arguments);
 void add_database_flags(CLI::App& command, DatabaseArguments& arguments);
@@ -60,6 +69,9 @@ void add_scan_flags(CLI::App& command, ScanArguments& arguments);
 void add_checksums_flag(CLI::App& command, bool& checksums);
 // Those that say how to print: --format, --hex, -o.
 void add_output_flags(CLI::App& command, ScanArguments& arguments);
+
+// Those of a measurement: --rounds, --only, --cold, --peak-memory, --open.
+void add_bench_flags(CLI::App& command, BenchArguments& arguments);
 
 // "64MiB", "1G", "512K", "4096": K, M and G are powers of 1024. Throws Error(kUsage).
 [[nodiscard]] uint64_t parse_size(std::string const& text);

@@ -20,6 +20,9 @@ struct DemoArguments {
 };
 int run_demo_command(GlobalArguments const& global, DemoArguments const& arguments);
 
+int run_bench_command(GlobalArguments const& global, ScanArguments const& arguments,
+                      BenchArguments const& bench);
+
 // Opens what the arguments name, and says on stderr what is remarkable about it.
 [[nodiscard]] DatabaseVersion open_database(GlobalArguments const& global,
                                             DatabaseArguments const& arguments);

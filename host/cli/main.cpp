@@ -40,6 +40,8 @@ int run(int argc, char const* const* argv) {
   ScanArguments scan;
   ScanArguments verify;
   bool verify_checksums = false;
+  ScanArguments bench_scan;
+  BenchArguments bench;
   DemoArguments demo;
   DatabaseArguments info;
   std::function<int()> command;
@@ -72,6 +74,11 @@ int run(int argc, char const* const* argv) {
       });
   add_scan_flags(*verify_command, verify);
   add_checksums_flag(*verify_command, verify_checksums);
+  CLI::App* const bench_command =
+      add_command("bench", "Measure a scan against RocksDB's iterator and the machine's limits",
+                  [&] { return run_bench_command(global, bench_scan, bench); });
+  add_scan_flags(*bench_command, bench_scan);
+  add_bench_flags(*bench_command, bench);
   add_command("demo", "Make a sample database, scan it, compare with RocksDB",
               [&] { return run_demo_command(global, demo); })
       ->add_option("--directory", demo.directory, "Keep the sample database here")

@@ -1,53 +1,115 @@
 #include "peer/bench_database.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cstring>
 #include <random>
 
+#include "levelscan/error.hpp"
 #include "peer/database_writer.hpp"
 
 namespace levelscan {
 namespace {
 
-void put_entry(DatabaseWriter& writer, uint64_t number, std::mt19937_64& random) {
-  char key[kBenchKeyBytes];
-  for (int i = 0; i < 8; ++i) key[i] = static_cast<char>(number >> (8 * (7 - i)));
-  std::memset(key + 8, '0', sizeof key - 8);
-  char value[kBenchValueBytes];
-  std::memset(value, 'v', sizeof value);
-  uint32_t const uniform = static_cast<uint32_t>(random() >> 32);
-  std::memcpy(value, &uniform, sizeof uniform);
-  std::memcpy(value + 4, &number, sizeof number);
-  for (std::size_t i = 12; i + 8 <= sizeof value; i += 24) {
-    uint64_t const bits = random();
-    std::memcpy(value + i, &bits, sizeof bits);
+constexpr uint32_t kKeyBytesMin = 8;
+constexpr uint32_t kValueBytesMin = 4;
+constexpr uint64_t kFlushBytes = uint64_t{128} << 20;
+
+class EntryWriter {
+ public:
+  EntryWriter(std::string const& path, BenchDatabaseShape const& shape)
+      : writer_(path,
+                {shape.compression, shape.table_bytes, shape.block_bytes, shape.restart_interval}),
+        key_(shape.key_bytes, '0'),
+        value_(shape.value_bytes, 'v') {}
+
+  void put(uint64_t number) {
+    for (std::size_t i = 0; i < 8; ++i) key_[i] = static_cast<char>(number >> (8 * (7 - i)));
+    uint32_t const uniform = static_cast<uint32_t>(random_() >> 32);
+    std::memcpy(value_.data(), &uniform, sizeof uniform);
+    if (value_.size() >= 12) std::memcpy(value_.data() + 4, &number, sizeof number);
+    for (std::size_t i = 12; i + 8 <= value_.size(); i += 24) {
+      uint64_t const bits = random_();
+      std::memcpy(value_.data() + i, &bits, sizeof bits);
+    }
+    writer_.put(key_, value_);
   }
-  writer.put({key, sizeof key}, {value, sizeof value});
+
+  [[nodiscard]] uint64_t below(uint64_t bound) { return random_() % bound; }
+  [[nodiscard]] DatabaseWriter& database() { return writer_; }
+
+ private:
+  DatabaseWriter writer_;
+  std::mt19937_64 random_{1};
+  std::string key_;
+  std::string value_;
+};
+
+void write_levels(EntryWriter& writer, BenchDatabaseShape const& shape, uint64_t last_level) {
+  // Ascending numbers make a level that needs no merging.
+  uint64_t const flush_entries =
+      std::max<uint64_t>(1, kFlushBytes / (shape.key_bytes + shape.value_bytes));
+  for (uint64_t i = 0; i < last_level; ++i) {
+    writer.put(i);
+    if (i % flush_entries == flush_entries - 1) writer.database().flush();
+  }
+  writer.database().flush();
+  writer.database().compact_to(6);
+  if (shape.runs == 1) return;
+  uint64_t left = shape.entries - last_level;
+  uint64_t const level_above = shape.runs == 2 ? left : left * 4 / 5;
+  for (uint64_t i = 0; i < level_above; ++i) writer.put(writer.below(last_level));
+  writer.database().flush();
+  writer.database().compact_to(5);
+  left -= level_above;
+  for (uint64_t file = shape.runs - 2; file > 0; --file) {
+    for (uint64_t i = left / file; i > 0; --i) writer.put(writer.below(last_level));
+    left -= left / file;
+    writer.database().flush();
+  }
+}
+
+void write_level0(EntryWriter& writer, BenchDatabaseShape const& shape, uint64_t distinct) {
+  // A prime that is larger than most: its multiples are every number below `distinct` once.
+  constexpr uint64_t kStep = 2654435761;
+  uint64_t written = 0;
+  for (uint64_t file = shape.runs; file > 0; --file) {
+    for (uint64_t i = (shape.entries - written) / file; i > 0; --i, ++written) {
+      writer.put(written < distinct ? written * kStep % distinct : writer.below(distinct));
+    }
+    writer.database().flush();
+  }
 }
 
 }  // namespace
 
-void write_bench_database(std::string const& path, uint64_t entries) {
-  DatabaseWriter writer(path, WriterOptions{false, uint64_t{64} << 20});
-  std::mt19937_64 random(1);
-  uint64_t const last_level = entries * 9 / 10;
-  uint64_t const level_above = entries * 8 / 100;
-  // Ascending numbers make a level that needs no merging; a tenth of them is written again.
-  for (uint64_t i = 0; i < last_level; ++i) {
-    put_entry(writer, i, random);
-    if (i % 1000000 == 999999) writer.flush();
+std::string BenchDatabaseShape::name() const {
+  return fmt::format("{}-k{}-v{}-b{}-i{}-{}-t{}-{}{}-o{}", entries, key_bytes, value_bytes,
+                     block_bytes, restart_interval, compression, table_bytes,
+                     level0 ? "files" : "runs", runs, overwritten);
+}
+
+void write_bench_database(std::string const& path, BenchDatabaseShape const& shape) {
+  bool const makes_sense = shape.key_bytes >= kKeyBytesMin && shape.value_bytes >= kValueBytesMin &&
+                           shape.runs >= 1 && shape.entries >= 10 * uint64_t{shape.runs} &&
+                           shape.overwritten >= 0 && shape.overwritten < 1 &&
+                           shape.block_bytes > 0 && shape.restart_interval > 0 &&
+                           shape.table_bytes > 0;
+  if (!makes_sense) {
+    throw Error(ErrorCode::kUsage, "no database can be written of the shape " + shape.name());
   }
-  writer.flush();
-  writer.compact_to(6);
-  for (uint64_t i = 0; i < level_above; ++i) put_entry(writer, random() % entries, random);
-  writer.flush();
-  writer.compact_to(5);
-  uint64_t left = entries - last_level - level_above;
-  for (uint64_t file = 4; file > 0; --file) {
-    for (uint64_t i = left / file; i > 0; --i) put_entry(writer, random() % entries, random);
-    left -= left / file;
-    writer.flush();
+  EntryWriter writer(path, shape);
+  uint64_t const distinct =
+      shape.runs == 1
+          ? shape.entries
+          : static_cast<uint64_t>(static_cast<double>(shape.entries) * (1 - shape.overwritten));
+  if (shape.level0) {
+    write_level0(writer, shape, distinct);
+  } else {
+    write_levels(writer, shape, distinct);
   }
-  writer.close();
+  writer.database().close();
 }
 
 }  // namespace levelscan

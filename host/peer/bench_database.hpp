@@ -1,10 +1,8 @@
-// A database to measure scans over, written with librocksdb as its db_bench would after
-// `fillrandom,overwrite,flush`: keys of 16 bytes, values of 100, uncompressed, everything else as
-// librocksdb has it by default. About nine tenths of the entries lie in the last level, most of the
-// rest one level up, and some in overlapping L0 files.
+// Databases to measure scans over, written with librocksdb: what db_bench leaves after
+// `fillrandom,overwrite,flush`, but the same every time, and with as many runs as asked for.
 //
-//   key     u64be number | 8 x '0'
-//   value   u32 uniform | u64 number | bytes of no meaning, to 100
+//   key     u64be number | '0' to key_bytes
+//   value   u32 uniform | u64 number | to value_bytes, in turn 8 random bytes and 16 times 'v'
 #pragma once
 
 #include <cstdint>
@@ -12,11 +10,28 @@
 
 namespace levelscan {
 
-inline constexpr uint32_t kBenchKeyBytes = 16;
-inline constexpr uint32_t kBenchValueBytes = 100;
+struct BenchDatabaseShape {
+  uint64_t entries = 4'000'000;
+  uint32_t key_bytes = 16;     // 8 or more
+  uint32_t value_bytes = 100;  // 4 or more
+  uint32_t block_bytes = 4096;
+  uint32_t restart_interval = 16;
+  std::string compression = "none";
+  uint64_t table_bytes = uint64_t{64} << 20;
+  uint32_t runs = 4;
+  // Share of the entries that write the key of an earlier one again.
+  double overwritten = 0.1;
+  // True: every run is an L0 file and holds as many entries, their keys from everywhere. False:
+  // what is written once lies in the last level; of the rest most one level up, and what remains in
+  // overlapping L0 files. A single run has nothing overwritten.
+  bool level0 = false;
 
-// Writes `entries` entries into the new directory `path`, flushed and closed. The same every time.
-// Throws Error(kRuntime).
-void write_bench_database(std::string const& path, uint64_t entries);
+  // A file name that tells shapes apart.
+  [[nodiscard]] std::string name() const;
+};
+
+// Writes the new directory `path`, flushed and closed. Throws Error: kRuntime; kUsage where the
+// shape makes no sense.
+void write_bench_database(std::string const& path, BenchDatabaseShape const& shape);
 
 }  // namespace levelscan

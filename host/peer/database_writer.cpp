@@ -2,16 +2,29 @@
 
 #include <rocksdb/db.h>
 #include <rocksdb/options.h>
+#include <rocksdb/table.h>
 
 #include <vector>
 
 #include "levelscan/error.hpp"
+#include "peer/rocksdb_open.hpp"
 
 namespace levelscan {
 namespace {
 
 void check(rocksdb::Status const& status) {
   if (!status.ok()) throw Error(ErrorCode::kRuntime, "librocksdb: " + status.ToString());
+}
+
+rocksdb::CompressionType compression_of(std::string const& name) {
+  if (name == "none") return rocksdb::kNoCompression;
+  if (name == "snappy") return rocksdb::kSnappyCompression;
+  if (name == "zlib") return rocksdb::kZlibCompression;
+  if (name == "bzip2") return rocksdb::kBZip2Compression;
+  if (name == "lz4") return rocksdb::kLZ4Compression;
+  if (name == "zstd") return rocksdb::kZSTD;
+  throw Error(ErrorCode::kUsage,
+              "compression '" + name + "': none, snappy, zlib, bzip2, lz4 or zstd");
 }
 
 rocksdb::Slice slice_of(std::string_view view) { return {view.data(), view.size()}; }
@@ -33,11 +46,12 @@ DatabaseWriter::DatabaseWriter(std::string const& path, WriterOptions const& opt
   database_options.info_log_level = rocksdb::FATAL_LEVEL;
   database_options.write_buffer_size = std::size_t{1} << 30;  // flushed by hand
   database_options.max_subcompactions = 2;
-  database_options.compression =
-      options.compressed ? rocksdb::kSnappyCompression : rocksdb::kNoCompression;
-  rocksdb::DB* database = nullptr;
-  check(rocksdb::DB::Open(database_options, path, &database));
-  impl_->database.reset(database);
+  database_options.compression = compression_of(options.compression);
+  rocksdb::BlockBasedTableOptions table_options;
+  table_options.block_size = options.block_bytes;
+  table_options.block_restart_interval = static_cast<int>(options.restart_interval);
+  database_options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table_options));
+  check(open_database(database_options, path, &impl_->database));
   impl_->write_options.disableWAL = true;
   impl_->compaction_options.compression = database_options.compression;
   impl_->compaction_options.output_file_size_limit = options.table_bytes;

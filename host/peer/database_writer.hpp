@@ -10,13 +10,15 @@
 namespace levelscan {
 
 struct WriterOptions {
-  bool compressed = true;  // with librocksdb's default codec
+  std::string compression = "snappy";  // none, snappy, zlib, bzip2, lz4, zstd
   uint64_t table_bytes = uint64_t{32} << 20;
+  uint32_t block_bytes = 4096;
+  uint32_t restart_interval = 16;
 };
 
 class DatabaseWriter {
  public:
-  // Makes the database; `path` must not hold one yet.
+  // Makes the database; `path` must not hold one yet. Throws Error(kUsage) for an unknown codec.
   DatabaseWriter(std::string const& path, WriterOptions const& options);
   DatabaseWriter(DatabaseWriter const&) = delete;
   DatabaseWriter& operator=(DatabaseWriter const&) = delete;

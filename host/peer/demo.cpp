@@ -4,12 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
-#include <functional>
 #include <memory>
-#include <optional>
 #include <string_view>
 #include <system_error>
 #include <thread>
@@ -17,8 +14,10 @@
 
 #include "levelscan/error.hpp"
 #include "peer/demo_database.hpp"
+#include "peer/peer_scan.hpp"
+#include "peer/rocksdb_build.hpp"
 #include "peer/rocksdb_reader.hpp"
-#include "peer/row_evaluator.hpp"
+#include "peer/rounds.hpp"
 #include "peer/row_record.hpp"
 #include "peer/verify.hpp"
 #include "query/aggregates.hpp"
@@ -58,18 +57,6 @@ class AnswerSink final : public RecordSink {
 
   std::string& records_;
 };
-
-double seconds_of(std::function<void()> const& function) {
-  auto const begin = std::chrono::steady_clock::now();
-  function();
-  std::chrono::duration<double> const elapsed = std::chrono::steady_clock::now() - begin;
-  return elapsed.count();
-}
-
-double median(std::vector<double> numbers) {
-  std::sort(numbers.begin(), numbers.end());
-  return numbers[numbers.size() / 2];
-}
 
 fs::path default_directory() {
   return fs::temp_directory_path() / fmt::format("levelscan-demo-{}", ::getuid());
@@ -148,19 +135,12 @@ Answer ask_levelscan(Scanner& scanner, Query const& query, std::atomic<bool> con
   return answer;
 }
 
-Answer ask_iterator(RocksdbCursor& cursor, Query const& query) {
+Answer ask_iterator(PeerScan& scan) {
   Answer answer;
-  std::optional<RowEvaluator> evaluator;
-  if (query.where != nullptr) evaluator.emplace(*query.where);
-  std::vector<RowAggregate> aggregates(query.aggregates.begin(), query.aggregates.end());
-  for (cursor.rewind(); cursor.valid(); cursor.next()) {
-    PeerRow const row{cursor.key(), cursor.value(), 0};
-    if (evaluator && !evaluator->passes(row)) continue;
-    ++answer.rows;
-    if (query.aggregates.empty()) append_record(query.columns, row, answer.records);
-    for (RowAggregate& aggregate : aggregates) aggregate.add(row);
-  }
-  for (RowAggregate const& aggregate : aggregates) answer.aggregates.push_back(aggregate.value());
+  AnswerSink sink(answer.records);
+  PeerAnswer found = scan.run(&sink);
+  answer.rows = found.rows_found;
+  answer.aggregates = std::move(found.aggregates);
   return answer;
 }
 
@@ -235,7 +215,7 @@ int run_demo(DemoOptions const& options, std::atomic<bool> const* interrupted) {
   std::fflush(stdout);
   bool all_agree = true;
   for (DemoQuery const& demo : demo_queries()) {
-    RocksdbCursor cursor = reader.cursor(demo.query.keys, knobs);
+    PeerScan peer(reader, demo.query, demo.query.keys.range(version.key_order), knobs);
     Answer found;
     Answer expected;
     std::vector<double> scan_seconds;
@@ -243,7 +223,7 @@ int run_demo(DemoOptions const& options, std::atomic<bool> const* interrupted) {
     bool equal = true;
     // The first round warms up, and is checked like the others.
     for (uint32_t round = 0; round <= options.rounds && equal; ++round) {
-      double const iterator_time = seconds_of([&] { expected = ask_iterator(cursor, demo.query); });
+      double const iterator_time = seconds_of([&] { expected = ask_iterator(peer); });
       double const scan_time =
           seconds_of([&] { found = ask_levelscan(scanner, demo.query, interrupted); });
       equal = agree(demo, found, expected);
@@ -256,8 +236,8 @@ int run_demo(DemoOptions const& options, std::atomic<bool> const* interrupted) {
       fmt::print("{:<23} {:>12} {:>11} DIFFERENT\n", demo.title, found.entries_seen, found.rows);
       continue;
     }
-    double const scan_time = median(scan_seconds);
-    double const iterator_time = median(iterator_seconds);
+    double const scan_time = spread_of(scan_seconds).median;
+    double const iterator_time = spread_of(iterator_seconds).median;
     fmt::print("{:<23} {:>12} {:>11} {:>7.1f} ms {:>8.1f} M/s {:>9.1f} ms {:>6.{}f}x\n", demo.title,
                found.entries_seen, found.rows, 1e3 * scan_time,
                1e-6 * static_cast<double>(found.entries_seen) / scan_time, 1e3 * iterator_time,

@@ -1,41 +1,27 @@
 #include "peer/rocksdb_reader.hpp"
 
 #include <fmt/format.h>
-#include <link.h>
+#include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/iterator.h>
 #include <rocksdb/merge_operator.h>
 #include <rocksdb/options.h>
-#include <rocksdb/version.h>
+#include <rocksdb/table.h>
 #include <rocksdb/wide_columns.h>
 
 #include <algorithm>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <vector>
 
 #include "levelscan/error.hpp"
+#include "peer/rocksdb_build.hpp"
+#include "peer/rocksdb_open.hpp"
 
 namespace levelscan {
 namespace {
 
 std::string_view view_of(rocksdb::Slice const& slice) { return {slice.data(), slice.size()}; }
 rocksdb::Slice slice_of(std::string_view view) { return {view.data(), view.size()}; }
-
-// The file that librocksdb was loaded from; empty where it is linked statically.
-std::string library_file() {
-  std::string file;
-  dl_iterate_phdr(
-      [](dl_phdr_info* info, std::size_t, void* found) {
-        if (std::strstr(info->dlpi_name, "librocksdb") == nullptr) return 0;
-        *static_cast<std::string*>(found) = info->dlpi_name;
-        return 1;
-      },
-      &file);
-  return file;
-}
 
 // A comparator of another name that orders as one of librocksdb's. It shortens nothing: it only
 // reads.
@@ -106,18 +92,24 @@ struct RocksdbCursor::Impl {
   std::unique_ptr<rocksdb::Iterator> iterator;
 };
 
-RocksdbReader::RocksdbReader(std::string const& path, DatabaseVersion const& version)
+RocksdbReader::RocksdbReader(std::string const& path, DatabaseVersion const& version,
+                             ReaderKnobs const& knobs)
     : impl_(std::make_unique<Impl>()) {
   // With a list of column families this is a plain read-only database, whatever its shape.
   rocksdb::DBOptions options;
   options.info_log_level = rocksdb::FATAL_LEVEL;
   impl_->key_order = version.key_order;
+  rocksdb::BlockBasedTableOptions table_options;
+  if (knobs.block_cache_bytes != 0) {
+    table_options.block_cache = rocksdb::NewLRUCache(knobs.block_cache_bytes);
+  }
   // It wants the default column family too.
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   auto const add_family = [&](std::string const& name, std::string const& comparator,
                               KeyOrder key_order) {
     rocksdb::ColumnFamilyOptions family;
     family.comparator = impl_->comparator_of(comparator, key_order);
+    family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table_options));
     families.emplace_back(name, family);
   };
   if (version.column_family != rocksdb::kDefaultColumnFamilyName) {
@@ -130,14 +122,12 @@ RocksdbReader::RocksdbReader(std::string const& path, DatabaseVersion const& ver
   if (version.merge_operator) {
     families.back().options.merge_operator = merge_operator_of(*version.merge_operator);
   }
-  rocksdb::DB* database = nullptr;
   rocksdb::Status const status =
-      rocksdb::DB::OpenForReadOnly(options, path, families, &impl_->families, &database);
+      open_for_read_only(options, path, families, &impl_->families, &impl_->database);
   if (!status.ok()) {
     throw Error(ErrorCode::kUnsupported, fmt::format("librocksdb {} cannot open {}: {}",
                                                      rocksdb_version(), path, status.ToString()));
   }
-  impl_->database.reset(database);
 }
 
 RocksdbReader::~RocksdbReader() = default;
@@ -147,9 +137,13 @@ uint64_t RocksdbReader::last_sequence() const { return impl_->database->GetLates
 KeyOrder RocksdbReader::key_order() const { return impl_->key_order; }
 
 RocksdbCursor RocksdbReader::cursor(KeySelection const& keys, ReadKnobs const& knobs) const {
+  return cursor(keys.range(impl_->key_order), knobs);
+}
+
+RocksdbCursor RocksdbReader::cursor(KeyRange const& range, ReadKnobs const& knobs) const {
   auto cursor = std::make_unique<RocksdbCursor::Impl>();
   cursor->key_order = impl_->key_order;
-  cursor->range = keys.range(impl_->key_order);
+  cursor->range = range;
   rocksdb::ReadOptions options;
   options.fill_cache = knobs.fill_cache;
   options.readahead_size = knobs.readahead_bytes;
@@ -182,8 +176,7 @@ bool RocksdbCursor::valid() const {
     return false;
   }
   // What librocksdb's upper bound, which is exclusive, can't say.
-  return impl_->range.upper.side != BoundSide::kAfter ||
-         is_below(impl_->key_order, key(), impl_->range.upper);
+  return ends_with_iterator() || is_below(impl_->key_order, key(), impl_->range.upper);
 }
 
 void RocksdbCursor::next() { impl_->iterator->Next(); }
@@ -212,31 +205,10 @@ void RocksdbCursor::rewind() {
   if (lower.side == BoundSide::kAfter && valid() && key() == lower.key) next();
 }
 
-RocksdbCursor::Count RocksdbCursor::count_u32_below(uint32_t value_offset, uint32_t bound) {
-  rewind();
-  Count count;
-  rocksdb::Iterator& iterator = *impl_->iterator;
-  for (; iterator.Valid(); iterator.Next()) {
-    ++count.rows;
-    rocksdb::Slice const value = iterator.value();
-    if (value.size() < value_offset + sizeof(uint32_t)) continue;
-    uint32_t number;
-    std::memcpy(&number, value.data() + value_offset, sizeof number);
-    if (number < bound) ++count.below;
-  }
-  check();
-  return count;
-}
+rocksdb::Iterator& RocksdbCursor::iterator() { return *impl_->iterator; }
 
-std::string rocksdb_version() {
-  return fmt::format("{}.{}.{}", ROCKSDB_MAJOR, ROCKSDB_MINOR, ROCKSDB_PATCH);
-}
-
-bool rocksdb_has_assertions() {
-  // What an assertion calls is among the names that the library imports.
-  std::ifstream file(library_file(), std::ios::binary);
-  std::string const bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  return bytes.find("__assert_fail") != std::string::npos;
+bool RocksdbCursor::ends_with_iterator() const {
+  return impl_->range.upper.side != BoundSide::kAfter;
 }
 
 }  // namespace levelscan

@@ -17,7 +17,16 @@
 #include "query/key_range.hpp"
 #include "version/database_version.hpp"
 
+namespace rocksdb {
+class Iterator;
+}  // namespace rocksdb
+
 namespace levelscan {
+
+// How a database is opened.
+struct ReaderKnobs {
+  std::size_t block_cache_bytes = 0;  // 0: as librocksdb has it by default
+};
 
 struct ReadKnobs {
   bool verify_checksums = true;
@@ -32,13 +41,15 @@ class RocksdbReader {
   // The column family of `version`, a version of the same database, at its newest sequence number,
   // with the order and the merge operator of `version`. Throws Error(kUnsupported) with
   // librocksdb's message where it can't open the database.
-  RocksdbReader(std::string const& path, DatabaseVersion const& version);
+  RocksdbReader(std::string const& path, DatabaseVersion const& version,
+                ReaderKnobs const& knobs = {});
   ~RocksdbReader();
 
   [[nodiscard]] KeyOrder key_order() const;
   [[nodiscard]] uint64_t last_sequence() const;
   // Over the keys that are selected, standing on the first row.
   [[nodiscard]] RocksdbCursor cursor(KeySelection const& keys, ReadKnobs const& knobs) const;
+  [[nodiscard]] RocksdbCursor cursor(KeyRange const& range, ReadKnobs const& knobs) const;
 
  private:
   friend class RocksdbCursor;
@@ -62,27 +73,20 @@ class RocksdbCursor {
   // Back to the first row, with the same iterator.
   void rewind();
 
-  // From the first row to the end: how many rows there are, and in how many of them the u32 at
-  // `value_offset` is below `bound`. Hard-coded, so that nothing but the iterator is measured.
-  struct Count {
-    uint64_t rows = 0;
-    uint64_t below = 0;
-  };
-  [[nodiscard]] Count count_u32_below(uint32_t value_offset, uint32_t bound);
+  // librocksdb's own, for loops that are measured. REQUIRES: the end is asked of valid() unless
+  // ends_with_iterator().
+  [[nodiscard]] rocksdb::Iterator& iterator();
+  // Whether the rows end where the iterator does.
+  [[nodiscard]] bool ends_with_iterator() const;
+  // Throws Error(kRuntime) when the iterator stopped for another reason than its end.
+  void check() const;
 
  private:
   friend class RocksdbReader;
   struct Impl;
   explicit RocksdbCursor(std::unique_ptr<Impl> impl);
-  void check() const;
 
   std::unique_ptr<Impl> impl_;
 };
-
-// "7.8.3".
-[[nodiscard]] std::string rocksdb_version();
-
-// Whether the librocksdb that is loaded was compiled with assertions, which slow its iterator down.
-[[nodiscard]] bool rocksdb_has_assertions();
 
 }  // namespace levelscan

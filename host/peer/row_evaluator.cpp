@@ -287,6 +287,23 @@ void RowAggregate::add(PeerRow const& row) {
   }
 }
 
+void RowAggregate::add(RowAggregate const& other) {
+  count_ += other.count_;
+  integer_sum_ += other.integer_sum_;
+  float_sum_ += other.float_sum_;
+  AggregateValue const& best = other.extreme_;
+  if (best.kind == AggregateValue::Kind::kNull) return;
+  PeerValue value;
+  value.kind = best.kind == AggregateValue::Kind::kInteger ? Kind::kInteger
+               : best.kind == AggregateValue::Kind::kFloat ? Kind::kFloat
+                                                           : Kind::kBytes;
+  value.single_precision = best.single_precision;
+  value.floating = best.floating;
+  value.integer = best.integer;
+  value.bytes = best.bytes;
+  add_extreme(value);
+}
+
 // Of equal values the first one stays.
 void RowAggregate::add_extreme(PeerValue const& value) {
   if (value.kind == Kind::kFloat && std::isnan(value.floating)) return;

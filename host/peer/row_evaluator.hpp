@@ -86,6 +86,10 @@ class RowAggregate {
   explicit RowAggregate(AggregateColumn const& column) : column_(column) {}
 
   void add(PeerRow const& row);
+  // So many rows of which nothing is read. REQUIRES: kCountRows.
+  void add_rows(uint64_t rows) { count_ += rows; }
+  // The rows of another one of the same column.
+  void add(RowAggregate const& other);
   [[nodiscard]] AggregateValue value() const;
 
  private:

@@ -1,0 +1,15 @@
+# Run at each build: writes the commit of the source tree to OUTPUT as a C++ string, if it has changed.
+cmake_minimum_required(VERSION 3.25)
+execute_process(COMMAND git describe --always --dirty --abbrev=12
+  WORKING_DIRECTORY ${SOURCE} OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+if(NOT commit)
+  set(commit unknown)
+endif()
+set(text "#define LEVELSCAN_COMMIT \"${commit}\"\n")
+set(written "")
+if(EXISTS ${OUTPUT})
+  file(READ ${OUTPUT} written)
+endif()
+if(NOT text STREQUAL written)
+  file(WRITE ${OUTPUT} "${text}")
+endif()

@@ -1,0 +1,21 @@
+// What a bench measured, as a table for people and as lines of JSON for machines, with what it was
+// measured on: the machine, the commit, the versions. Pure functions but for asking the machine.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "peer/bench.hpp"
+
+namespace levelscan {
+
+[[nodiscard]] std::string bench_text(BenchReport const& report);
+
+// One line for each measurement; `more` is an object whose members each line begins with.
+[[nodiscard]] std::string bench_json(BenchReport const& report, nlohmann::ordered_json const& more);
+
+// How often the measurement fits into the time of the faster iterator with as many threads, cold
+// where it is cold; 0 where there was none.
+[[nodiscard]] double iterator_ratio(BenchReport const& report, Measurement const& measurement);
+
+}  // namespace levelscan

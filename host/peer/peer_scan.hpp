@@ -1,0 +1,61 @@
+// A query answered by librocksdb's iterator, row by row in plain C++: what a scan is measured
+// against. Rows leave through the same sinks as a scan's.
+//
+// The iterator is reused from run to run. Nothing stands between it and the question but what the
+// question needs: a comparison of an unsigned little-endian integer of the value with a number is
+// made in place, any other condition by RowEvaluator.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "execute/scan_result.hpp"
+#include "output/row_sink.hpp"
+#include "peer/rocksdb_reader.hpp"
+#include "peer/row_evaluator.hpp"
+#include "query/query.hpp"
+
+namespace levelscan {
+
+struct PeerAnswer {
+  uint64_t rows_seen = 0;   // that the iterator stood on
+  uint64_t rows_found = 0;  // that passed; with aggregates, rows aggregated
+  std::vector<AggregateValue> aggregates;
+};
+
+// Over one range of keys. Not thread-safe; reader and query must outlive it.
+class PeerScan {
+ public:
+  // Throws Error(kUsage) when the query reads sequence numbers, which an iterator doesn't tell.
+  PeerScan(RocksdbReader const& reader, Query const& query, KeyRange const& range,
+           ReadKnobs const& knobs);
+  PeerScan(PeerScan&&) noexcept;
+  ~PeerScan();
+
+  // `sink` may be null: rows are then counted only. Throws Error.
+  PeerAnswer run(RowSink* sink);
+
+ private:
+  friend class PeerScans;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// The same query over ranges that make up the selected keys, shared out to threads. Rows are
+// written in no particular order. Not thread-safe.
+class PeerScans {
+ public:
+  PeerScans(RocksdbReader const& reader, Query const& query, std::vector<KeyRange> const& ranges,
+            ReadKnobs const& knobs, uint32_t threads);
+
+  PeerAnswer run(RowSink* sink);
+
+ private:
+  Query const& query_;
+  std::vector<PeerScan> scans_;
+  uint32_t threads_;
+};
+
+}  // namespace levelscan

@@ -1,0 +1,58 @@
+// Measurements that take turns: in each round every contender runs once, so that what disturbs the
+// machine meanwhile disturbs all of them. One thread.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "levelscan/error.hpp"
+
+namespace levelscan {
+
+template <class Function>
+double seconds_of(Function const& function) {
+  auto const begin = std::chrono::steady_clock::now();
+  function();
+  std::chrono::duration<double> const elapsed = std::chrono::steady_clock::now() - begin;
+  return elapsed.count();
+}
+
+struct Spread {
+  double median = 0;
+  double least = 0;
+  double most = 0;
+};
+
+// REQUIRES: not empty.
+inline Spread spread_of(std::vector<double> numbers) {
+  std::sort(numbers.begin(), numbers.end());
+  return {numbers[numbers.size() / 2], numbers.front(), numbers.back()};
+}
+
+struct Contender {
+  std::string name;
+  std::function<void()> run;
+  std::function<void()> prepare = {};  // before each run, outside of its time; may be empty
+  std::vector<double> seconds = {};    // of each measured round
+};
+
+// Runs `rounds` rounds that are measured.
+inline void run_rounds(std::vector<Contender>& contenders, uint32_t rounds,
+                       std::atomic<bool> const* interrupted) {
+  for (uint32_t round = 0; round < rounds; ++round) {
+    for (Contender& contender : contenders) {
+      if (interrupted != nullptr && *interrupted) {
+        throw Error(ErrorCode::kInterrupted, "interrupted");
+      }
+      if (contender.prepare) contender.prepare();
+      contender.seconds.push_back(seconds_of(contender.run));
+    }
+  }
+}
+
+}  // namespace levelscan
