@@ -7,8 +7,10 @@
 #include <thrust/binary_search.h>
 #include <thrust/copy.h>
 #include <thrust/execution_policy.h>
+#include <thrust/functional.h>
 #include <thrust/iterator/counting_iterator.h>
 #include <thrust/iterator/transform_iterator.h>
+#include <thrust/reduce.h>
 #include <thrust/scan.h>
 #include <thrust/sort.h>
 #include <thrust/transform_reduce.h>
@@ -82,6 +84,18 @@ Aggregate aggregate(Policy const& policy, AggregateRow const& source, uint32_t c
   // The empty aggregate is the identity of the combination, so it can join anywhere.
   return thrust::transform_reduce(policy, rows, rows + count, source, empty_aggregate(),
                                   CombineAggregates{source});
+}
+
+template <class Policy>
+uint32_t aggregate_segments(Policy const& policy, AggregateRow const& source,
+                            uint32_t const* segments, uint32_t count, uint32_t* sum_segments,
+                            Aggregate* sums) {
+  auto const values =
+      thrust::make_transform_iterator(thrust::counting_iterator<uint32_t>(0), source);
+  auto const ends =
+      thrust::reduce_by_key(policy, segments, segments + count, values, sum_segments, sums,
+                            thrust::equal_to<uint32_t>{}, CombineAggregates{source});
+  return static_cast<uint32_t>(ends.first - sum_segments);
 }
 
 }  // namespace levelscan::algorithms

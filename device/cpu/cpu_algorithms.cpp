@@ -61,4 +61,11 @@ Aggregate aggregate(AggregateRow const& source, uint32_t count, Scratch scratch)
       scratch, [&](auto const& policy) { return algorithms::aggregate(policy, source, count); });
 }
 
+uint32_t aggregate_segments(AggregateRow const& source, uint32_t const* segments, uint32_t count,
+                            uint32_t* sum_segments, Aggregate* sums, Scratch scratch) {
+  return run_algorithm(scratch, [&](auto const& policy) {
+    return algorithms::aggregate_segments(policy, source, segments, count, sum_segments, sums);
+  });
+}
+
 }  // namespace levelscan::cpu_algorithms

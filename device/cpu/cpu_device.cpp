@@ -152,6 +152,10 @@ void CpuDevice::emit_rows_async(EmitRows::Args const& args, StreamView) {
   launch<EmitRows>(args, tiles_over(args.rows.row_count, kTileRows));
 }
 
+void CpuDevice::locate_segments_async(LocateSegments::Args const& args, StreamView) {
+  launch<LocateSegments>(args, tiles_over(args.row_count, kTileRows));
+}
+
 std::size_t CpuDevice::scratch_bytes(AlgorithmLimits const& limits) const {
   return cpu_algorithms::scratch_bytes(limits);
 }
@@ -184,6 +188,12 @@ uint32_t CpuDevice::rows_that_fit(uint64_t const* row_bytes_end, uint32_t first,
 Aggregate CpuDevice::aggregate(AggregateRow const& source, uint32_t count, Scratch scratch,
                                StreamView) {
   return cpu_algorithms::aggregate(source, count, scratch);
+}
+
+uint32_t CpuDevice::aggregate_segments(AggregateRow const& source, uint32_t const* segments,
+                                       uint32_t count, uint32_t* sum_segments, Aggregate* sums,
+                                       Scratch scratch, StreamView) {
+  return cpu_algorithms::aggregate_segments(source, segments, count, sum_segments, sums, scratch);
 }
 
 std::unique_ptr<Device> make_cpu_device(CpuMirror mirror) {

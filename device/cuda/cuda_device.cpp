@@ -214,6 +214,10 @@ void CudaDevice::emit_rows_async(EmitRows::Args const& args, StreamView stream) 
   run([&] { launches::emit_rows(args, stream_of(stream)); });
 }
 
+void CudaDevice::locate_segments_async(LocateSegments::Args const& args, StreamView stream) {
+  run([&] { launches::locate_segments(args, stream_of(stream)); });
+}
+
 // An upper bound on what the algorithms of CCCL take at once, for inputs of these sizes:
 //   sort      a second array of the 4-byte places, and one word for each tile of some thousand
 //   scan      for each tile of at least 128 items a status, a partial and an inclusive sum: at most
@@ -222,6 +226,8 @@ void CudaDevice::emit_rows_async(EmitRows::Args const& args, StreamView stream) 
 //   reduce    a partial result for each block of a grid that fills the device five times, of at
 //   most
 //             32 blocks on a multiprocessor
+//   by key    for each tile of at least 128 rows a status, a partial and an inclusive sum, of a
+//             place and an Aggregate: less than one byte for each row
 //   search    a value and a place
 // and for each array the rounding up to its alignment.
 std::size_t CudaDevice::scratch_bytes(AlgorithmLimits const& limits) const {
@@ -229,7 +235,7 @@ std::size_t CudaDevice::scratch_bytes(AlgorithmLimits const& limits) const {
   constexpr std::size_t kReduceBlocksPerMultiprocessor = 5 * 32;
   std::size_t const reduce =
       sizeof(Aggregate) * kReduceBlocksPerMultiprocessor * multiprocessor_count_;
-  std::size_t const sort_and_select = std::size_t{limits.candidates_max} * (sizeof(uint32_t) + 2);
+  std::size_t const sort_and_select = std::size_t{limits.candidates_max} * (sizeof(uint32_t) + 3);
   std::size_t const scan = std::size_t{limits.intervals_max};
   return kFixedBytes + reduce + sort_and_select + scan;
 }
@@ -272,6 +278,16 @@ Aggregate CudaDevice::aggregate(AggregateRow const& source, uint32_t count, Scra
                                 StreamView stream) {
   if (count == 0) return empty_aggregate();
   return run([&] { return launches::aggregate(source, count, scratch, stream_of(stream)); });
+}
+
+uint32_t CudaDevice::aggregate_segments(AggregateRow const& source, uint32_t const* segments,
+                                        uint32_t count, uint32_t* sum_segments, Aggregate* sums,
+                                        Scratch scratch, StreamView stream) {
+  if (count == 0) return 0;
+  return run([&] {
+    return launches::aggregate_segments(source, segments, count, sum_segments, sums, scratch,
+                                        stream_of(stream));
+  });
 }
 
 std::string cuda_unavailable_reason() {

@@ -60,6 +60,7 @@ class CudaDevice final : public Device {
   void complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) override;
   void measure_rows_async(MeasureRows::Args const& args, StreamView stream) override;
   void emit_rows_async(EmitRows::Args const& args, StreamView stream) override;
+  void locate_segments_async(LocateSegments::Args const& args, StreamView stream) override;
 
   [[nodiscard]] std::size_t scratch_bytes(AlgorithmLimits const& limits) const override;
   void scan_counts_async(IntervalCount* counts, uint32_t count, Scratch scratch,
@@ -73,6 +74,9 @@ class CudaDevice final : public Device {
   [[nodiscard]] uint32_t rows_that_fit(uint64_t const* row_bytes_end, uint32_t first,
                                        uint32_t count, uint64_t bytes_max, Scratch scratch,
                                        StreamView stream) override;
+  [[nodiscard]] uint32_t aggregate_segments(AggregateRow const& source, uint32_t const* segments,
+                                            uint32_t count, uint32_t* sum_segments, Aggregate* sums,
+                                            Scratch scratch, StreamView stream) override;
   [[nodiscard]] Aggregate aggregate(AggregateRow const& source, uint32_t count, Scratch scratch,
                                     StreamView stream) override;
 

@@ -100,6 +100,11 @@ void emit_rows(EmitRows::Args const& args, cudaStream_t stream) {
                    "kernel EmitRows");
 }
 
+void locate_segments(LocateSegments::Args const& args, cudaStream_t stream) {
+  launch<LocateSegments>(args, tiles_over(args.row_count, kTileRows), kThreads, stream,
+                         "kernel LocateSegments");
+}
+
 void scan_counts(IntervalCount* counts, uint32_t count, Scratch scratch, cudaStream_t stream) {
   run_algorithm(scratch, stream, "algorithm scan_counts",
                 [&](auto const& policy) { algorithms::scan_counts(policy, counts, count); });
@@ -134,6 +139,14 @@ Aggregate aggregate(AggregateRow const& source, uint32_t count, Scratch scratch,
                     cudaStream_t stream) {
   return run_algorithm(scratch, stream, "algorithm aggregate", [&](auto const& policy) {
     return algorithms::aggregate(policy, source, count);
+  });
+}
+
+uint32_t aggregate_segments(AggregateRow const& source, uint32_t const* segments, uint32_t count,
+                            uint32_t* sum_segments, Aggregate* sums, Scratch scratch,
+                            cudaStream_t stream) {
+  return run_algorithm(scratch, stream, "algorithm aggregate_segments", [&](auto const& policy) {
+    return algorithms::aggregate_segments(policy, source, segments, count, sum_segments, sums);
   });
 }
 

@@ -35,6 +35,10 @@ void order_rows(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scra
 void scan_row_bytes(uint64_t* row_bytes, uint32_t count, Scratch scratch, cudaStream_t stream);
 [[nodiscard]] uint32_t rows_that_fit(uint64_t const* row_bytes_end, uint32_t first, uint32_t count,
                                      uint64_t bytes_max, Scratch scratch, cudaStream_t stream);
+void locate_segments(LocateSegments::Args const& args, cudaStream_t stream);
+[[nodiscard]] uint32_t aggregate_segments(AggregateRow const& source, uint32_t const* segments,
+                                          uint32_t count, uint32_t* sum_segments, Aggregate* sums,
+                                          Scratch scratch, cudaStream_t stream);
 [[nodiscard]] Aggregate aggregate(AggregateRow const& source, uint32_t count, Scratch scratch,
                                   cudaStream_t stream);
 

@@ -13,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "cli/ranges_file.hpp"
 #include "levelscan/error.hpp"
 #include "query/aggregates.hpp"
 #include "query/key_argument.hpp"
@@ -202,6 +203,9 @@ void add_scan_flags(CLI::App& command, ScanArguments& arguments) {
   add_text(command, "--from", arguments.from, "First key (inclusive)", "KEY");
   add_text(command, "--to", arguments.to, "Last key (exclusive)", "KEY");
   add_text(command, "--prefix", arguments.prefix, "Only keys that begin so", "KEY");
+  add_text(command, "--ranges", arguments.ranges,
+           "Many ranges at once: {\"id\": \"...\", \"from\": \"...\", \"to\": \"...\"} a line",
+           "FILE");
   command.add_option("--field", arguments.fields, "Define a column (may be repeated)")
       ->type_name("NAME:TYPE@PLACE")
       ->allow_extra_args(false);
@@ -263,6 +267,12 @@ Query make_query(ScanArguments const& arguments) {
   Query query;
   query.keys = {key("--from", arguments.from), key("--to", arguments.to),
                 key("--prefix", arguments.prefix)};
+  if (arguments.ranges) {
+    if (arguments.from || arguments.to || arguments.prefix) {
+      throw Error(ErrorCode::kUsage, "--ranges excludes --from, --to and --prefix");
+    }
+    query.ranges = read_ranges_file(*arguments.ranges);
+  }
 
   Schema schema;
   for (std::string const& field : arguments.fields) schema.define(field);
@@ -276,6 +286,12 @@ Query make_query(ScanArguments const& arguments) {
     query.aggregates = parse_aggregates(*arguments.aggregates, schema);
   } else {
     query.columns = parse_columns(arguments.select.value_or("key,value"), schema);
+  }
+  for (NamedField const& column : query.columns) {
+    if (query.ranges && column.name == "range") {
+      throw Error(ErrorCode::kUsage,
+                  "with --ranges the first column is named 'range': give the field another name");
+    }
   }
   if (arguments.limit) query.limit = *arguments.limit;
   query.snapshot = arguments.snapshot;

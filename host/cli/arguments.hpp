@@ -40,6 +40,7 @@ struct ScanArguments {
   std::optional<std::string> from;
   std::optional<std::string> to;
   std::optional<std::string> prefix;
+  std::optional<std::string> ranges;  // a file
   std::optional<std::string> where;
   std::optional<std::string> select;
   std::optional<std::string> aggregates;

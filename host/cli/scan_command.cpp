@@ -70,6 +70,19 @@ class NotingSink final : public RowSink {
   bool has_rows_ = false;
 };
 
+// --limit counts rows of aggregates too.
+void write_aggregates(Query const& query, ScanResult const& result, TextSink& sink) {
+  if (query.aggregates.empty() || query.limit == 0) return;
+  if (!query.ranges) {
+    sink.write_aggregates(result.aggregates);
+    return;
+  }
+  for (std::size_t r = 0; r < result.range_aggregates.size() && r < query.limit; ++r) {
+    std::string_view const id = (*query.ranges)[r].id;
+    sink.write_aggregates(result.range_aggregates[r], &id);
+  }
+}
+
 DatabaseVersion open_scannable(GlobalArguments const& global, ScanArguments const& arguments) {
   DatabaseVersion version = open_database(global, arguments.database);
   require_scannable(version);
@@ -173,8 +186,7 @@ int run_scan_command(GlobalArguments const& global, ScanArguments const& argumen
         scan.emplace(global, arguments);
       }
     }
-    // --limit counts the row of aggregates too.
-    if (!query.aggregates.empty() && query.limit > 0) sink->write_aggregates(result.aggregates);
+    write_aggregates(query, result, *sink);
     sink->finish();
     file->commit();
   } catch (...) {

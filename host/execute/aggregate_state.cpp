@@ -66,6 +66,13 @@ void AggregateState::combine(AggregateState const& other) {
   offer_max(other.max);
 }
 
+void SegmentTotals::combine(SegmentTotals const& other) {
+  rows += other.rows;
+  for (std::size_t i = 0; i < other.aggregates.size(); ++i) {
+    aggregates[i].combine(other.aggregates[i]);
+  }
+}
+
 AggregateValue aggregate_value(AggregateColumn const& column, AggregateState const& state,
                                uint64_t rows) {
   AggregateValue result;

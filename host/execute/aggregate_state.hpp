@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "execute/scan_result.hpp"
 #include "kernels/aggregate.hpp"
@@ -39,6 +40,16 @@ struct AggregateState {
   void offer_min(OwnedScalar const& value);
   void offer_max(OwnedScalar const& value);
   void combine(AggregateState const& other);
+};
+
+// Of one segment of the ranges that are asked about.
+struct SegmentTotals {
+  uint64_t rows = 0;
+  std::vector<AggregateState> aggregates;  // [fields]
+
+  explicit SegmentTotals(std::size_t field_count = 0) : aggregates(field_count) {}
+  // REQUIRES: of no more fields than these.
+  void combine(SegmentTotals const& other);
 };
 
 // The value of `column` over `rows` rows, from its field's state.

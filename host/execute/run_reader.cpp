@@ -6,6 +6,7 @@
 
 #include "execute/tombstone_set.hpp"
 #include "levelscan/error.hpp"
+#include "plan/range_segments.hpp"
 #include "table/block.hpp"
 #include "table/codec.hpp"
 #include "table/coding.hpp"
@@ -27,8 +28,8 @@ Bytes bytes_of(std::string const& text) {
 
 RunReader::RunReader(DatabaseVersion const& version, uint32_t run_index, LevelBuffer& level,
                      PinnedBytes& read_area, PoolLayout const& layout, KeyBound const& upper,
-                     TombstoneCover const& tombstones, bool verify_checksums,
-                     ScanStatistics& statistics)
+                     std::span<KeyRange const> segments, TombstoneCover const& tombstones,
+                     bool verify_checksums, ScanStatistics& statistics)
     : run_(version.runs[run_index]),
       run_index_(run_index),
       level_(level),
@@ -36,6 +37,7 @@ RunReader::RunReader(DatabaseVersion const& version, uint32_t run_index, LevelBu
       blocks_max_(layout.blocks_max(run_index)),
       intervals_max_(layout.intervals_max(run_index)),
       upper_(upper),
+      segments_(segments),
       tombstones_(tombstones),
       key_order_(version.key_order),
       check_key_order_(version.key_order_is_assumed),
@@ -59,6 +61,7 @@ void RunReader::begin_fill(KeyBound const& cursor, uint64_t trailer, uint32_t bl
   frontier_ = KeyBound::end();
   last_key_.clear();
   filled_ = true;
+  segment_ = first_segment_beyond(segments_, cursor, key_order_);
 
   // The first table that ends at the cursor or later.
   std::string const target = make_internal_key(cursor.key, trailer);
@@ -100,13 +103,20 @@ void RunReader::pass_hidden_tables() {
                is_below(key_order_, run_.metas[table_index_].smallest_user_key(), upper_);
     table_cursor_ = cursor_;
     table_cursor_trailer_ = cursor_trailer_;
-    if (!filling_ || tombstones_.bound_count == 0) return;
+    if (!filling_) return;
     TableMeta const& meta = run_.metas[table_index_];
     std::string_view const smallest = meta.smallest_user_key();
     std::string_view const largest = meta.largest_user_key();
-    std::optional<std::string> const hidden =
-        hidden_until(tombstones_, is_below(key_order_, smallest, cursor_) ? cursor_.key : smallest,
-                     largest, meta.largest_sequence);
+    if (lies_between_segments(smallest, largest)) continue;
+    if (!segments_.empty() &&
+        compare_bounds(key_order_, segments_[segment_].lower, table_cursor_) > 0) {
+      table_cursor_ = segments_[segment_].lower;
+      table_cursor_trailer_ = UINT64_MAX;
+    }
+    if (tombstones_.bound_count == 0) return;
+    std::optional<std::string> const hidden = hidden_until(
+        tombstones_, is_below(key_order_, smallest, table_cursor_) ? table_cursor_.key : smallest,
+        largest, meta.largest_sequence);
     if (!hidden) return;
     if (fill_blocks_max_ != kAnyBlocks) {  // only one user key is asked for
       filling_ = false;
@@ -119,22 +129,37 @@ void RunReader::pass_hidden_tables() {
 }
 
 void RunReader::next_index_block() {
-  if (index_block_ + 1 == index_->block_count()) {
-    ++table_index_;
-    enter_table();
-    return;
+  std::string_view first;
+  do {
+    if (index_block_ + 1 == index_->block_count()) {
+      ++table_index_;
+      enter_table();
+      return;
+    }
+    first = index_->user_separator(index_block_);
+    passed_ = after_separator(first);
+    at_cursor_ = false;
+    ++index_block_;
+  } while (lies_between_segments(first, last_key_of_index_block()));
+}
+
+std::string_view RunReader::last_key_of_index_block() const {
+  bool const is_last = index_block_ + 1 == index_->block_count();
+  return is_last ? meta().largest_user_key() : index_->user_separator(index_block_);
+}
+
+bool RunReader::lies_between_segments(std::optional<std::string_view> first,
+                                      std::string_view last) {
+  if (segments_.empty()) return false;
+  while (first && segment_ < segments_.size() &&
+         !is_below(key_order_, *first, segments_[segment_].upper)) {
+    ++segment_;
   }
-  passed_ = after_separator(index_->user_separator(index_block_));
-  at_cursor_ = false;
-  ++index_block_;
+  return segment_ == segments_.size() || is_below(key_order_, last, segments_[segment_].lower);
 }
 
 bool RunReader::index_block_is_inside() const {
-  if (at_cursor_) return false;
-  bool const is_last = index_block_ + 1 == index_->block_count();
-  std::string_view const end =
-      is_last ? meta().largest_user_key() : index_->user_separator(index_block_);
-  return is_below(key_order_, end, upper_);
+  return !at_cursor_ && is_below(key_order_, last_key_of_index_block(), upper_);
 }
 
 IndexView RunReader::prepare_index(ControlArena& arena, Device& device, StreamView stream) {
@@ -214,6 +239,7 @@ void RunReader::read_blocks(IndexRange const& located) {
                                         cursor.entries_into_restart() >= located.last.skip));
   };
   std::optional<IndexPosition> resident;  // the last block of this index block that is
+  std::optional<std::string> passed_key;  // the separator before the cursor's, where it is known
   bool reached_upper = false;
   while (cursor.valid() && !reached_upper) {
     // Blocks that follow one another in the file, as many as one read should bring.
@@ -223,6 +249,20 @@ void RunReader::read_blocks(IndexRange const& located) {
                                                       std::max<uint64_t>(room / 4, 32 << 10)});
     batch_.clear();
     while (cursor.valid() && !reached_upper) {
+      if (!segments_.empty()) {
+        bool const skipped = lies_between_segments(passed_key, as_text(cursor.user_key()));
+        if (segment_ == segments_.size()) {
+          // Nothing more is asked for, in this run either.
+          reached_upper = true;
+          break;
+        }
+        if (skipped) {
+          passed_key = as_text(cursor.user_key());
+          reached_upper = is_last();
+          cursor.next();
+          continue;
+        }
+      }
       BlockHandle const handle = cursor.handle();
       if (!batch_.empty()) {
         if (handle.offset - batch_.back().handle.end() > kGapBytesMax ||
@@ -231,10 +271,12 @@ void RunReader::read_blocks(IndexRange const& located) {
           break;
         }
       }
-      batch_.push_back({handle, {cursor.restart_index(), cursor.entries_into_restart()}});
+      batch_.push_back({handle, {cursor.restart_index(), cursor.entries_into_restart()}, segment_});
+      if (!segments_.empty()) passed_key = as_text(cursor.user_key());
       reached_upper = is_last();
       cursor.next();
     }
+    if (batch_.empty()) break;
     uint32_t appended = 0;
     Append const outcome =
         block_count_ >= fill_blocks_max_ ? Append::kFull : append_batch(current, appended);
@@ -251,6 +293,8 @@ void RunReader::read_blocks(IndexRange const& located) {
     }
     if (appended < batch_.size()) {
       cursor.seek_to_entry(batch_[appended].position.restart, batch_[appended].position.skip);
+      segment_ = batch_[appended].segment;
+      passed_key.reset();
       reached_upper = false;
     }
   }

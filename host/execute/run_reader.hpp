@@ -15,7 +15,8 @@
 //
 // Entries that a visible range tombstone hides need not be resident: all that they could shadow is
 // older, and hidden as well. So a table is read from where the tombstones over its next key end,
-// when those are newer than all that the table holds.
+// when those are newer than all that the table holds. And of a scan of many ranges only blocks are
+// read that may hold keys of its segments: what is asked about those lies in the same blocks.
 #pragma once
 
 #include <cstdint>
@@ -45,10 +46,12 @@ class RunReader {
   static constexpr uint32_t kAnyBlocks = UINT32_MAX;
 
   // All references outlive the reader. `upper`: the task's end; nothing from there on is read.
-  // `tombstones`: at the scan's snapshot, in host memory.
+  // `segments`: all that is asked for; empty: everything. `tombstones`: at the scan's snapshot, in
+  // host memory.
   RunReader(DatabaseVersion const& version, uint32_t run_index, LevelBuffer& level,
             PinnedBytes& read_area, PoolLayout const& layout, KeyBound const& upper,
-            TombstoneCover const& tombstones, bool verify_checksums, ScanStatistics& statistics);
+            std::span<KeyRange const> segments, TombstoneCover const& tombstones,
+            bool verify_checksums, ScanStatistics& statistics);
 
   // True when there may be entries from `cursor` on that are not resident.
   [[nodiscard]] bool is_dry(KeyBound const& cursor) const {
@@ -93,6 +96,7 @@ class RunReader {
   struct BatchedBlock {
     BlockHandle handle;
     IndexPosition position;
+    uint32_t segment;  // the first that it may hold keys of
   };
   enum class Append { kDone, kFull };
 
@@ -106,6 +110,12 @@ class RunReader {
   // and says from where.
   void pass_hidden_tables();
   void next_index_block();
+  // True when no segment holds keys from `first` (none: from those asked about before) to `last`,
+  // both included. Asked about ascending keys.
+  [[nodiscard]] bool lies_between_segments(std::optional<std::string_view> first,
+                                           std::string_view last);
+  // No key of the table by way of the index block stands after it.
+  [[nodiscard]] std::string_view last_key_of_index_block() const;
   // Every separator of the index block but the table's last lies in the range of the fill.
   [[nodiscard]] bool index_block_is_inside() const;
   void load_index_block();
@@ -136,6 +146,7 @@ class RunReader {
   uint32_t blocks_max_;     // of the level buffer
   uint32_t intervals_max_;  // of the level buffer
   KeyBound const& upper_;
+  std::span<KeyRange const> segments_;
   TombstoneCover const& tombstones_;
   KeyOrder key_order_;
   bool check_key_order_;
@@ -151,6 +162,7 @@ class RunReader {
   uint32_t fill_blocks_max_ = 0;
   bool filling_ = false;
   bool filled_ = false;
+  uint32_t segment_ = 0;  // the first that doesn't end before what is filled next
   std::size_t table_index_ = 0;
   uint32_t index_block_ = 0;  // of the table's index
   bool at_cursor_ = false;    // it may have separators before the cursor

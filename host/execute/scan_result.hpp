@@ -58,6 +58,8 @@ struct ScanStatistics {
 struct ScanResult {
   uint64_t rows_found = 0;                 // rows that passed; with aggregates, rows aggregated
   std::vector<AggregateValue> aggregates;  // one for each of the query's aggregates
+  // Of a query of ranges instead: the same for each range.
+  std::vector<std::vector<AggregateValue>> range_aggregates;
   ScanStatistics statistics;
 };
 

@@ -14,6 +14,14 @@ namespace {
 // Any trailer is below it, so that every version of a user key comes after (key, this).
 constexpr uint64_t kFirstVersion = UINT64_MAX;
 
+// Segments of a window: enough for a launch to fill a GPU, few enough for the control block.
+constexpr std::size_t kSegmentsMax = 2048;
+// What aggregate_segments writes of each run's rows in a segment.
+constexpr std::size_t kSegmentSumBytes = sizeof(Aggregate) + sizeof(uint32_t);
+
+// A field that no row lacks: counting it counts rows.
+constexpr Field kEveryRow{FieldSource::kKeySize, FieldType::kU64, false, false, 0, 8};
+
 }  // namespace
 
 ScanTask::ScanTask(ScanContext& context, ScanBuffer& buffer, TaskState& state)
@@ -32,7 +40,7 @@ ScanTask::ScanTask(ScanContext& context, ScanBuffer& buffer, TaskState& state)
   readers_.reserve(run_count);
   for (std::size_t r = 0; r < run_count; ++r) {
     readers_.emplace_back(*context.version, static_cast<uint32_t>(r), buffer.levels[r],
-                          buffer.read_area, *context.layout, state.range.upper,
+                          buffer.read_area, *context.layout, state.range.upper, segments(),
                           context.tombstones_host, context.verify_checksums, state.statistics);
   }
 }
@@ -52,6 +60,10 @@ void ScanTask::run() {
     if (context_.interrupted != nullptr && context_.interrupted->load(std::memory_order_relaxed)) {
       throw Error(ErrorCode::kInterrupted, "interrupted");
     }
+    if (!enter_segment()) {
+      state_.done = true;
+      return;
+    }
     stuck_.assign(readers_.size(), false);
     fill(kFirstVersion, RunReader::kAnyBlocks, false);
     KeyRange window{state_.cursor, smallest_frontier()};
@@ -63,8 +75,55 @@ void ScanTask::run() {
     if (compare_bounds(key_order_, window.upper, state_.range.upper) > 0) {
       window.upper = state_.range.upper;
     }
+    if (!segments().empty()) {
+      std::size_t const last =
+          std::min<std::size_t>(first_segment_ + segments_max(), segments().size()) - 1;
+      KeyBound const& end = segments()[last].upper;
+      if (compare_bounds(key_order_, window.upper, end) > 0) window.upper = end;
+    }
     process(std::move(window));
   }
+}
+
+std::span<KeyRange const> ScanTask::segments() const {
+  return context_.segments == nullptr ? std::span<KeyRange const>{}
+                                      : std::span<KeyRange const>(context_.segments->segments);
+}
+
+bool ScanTask::enter_segment() {
+  if (segments().empty()) return true;
+  first_segment_ = first_segment_beyond(segments(), state_.cursor, key_order_);
+  if (first_segment_ == segments().size()) return false;
+  KeyBound const& lower = segments()[first_segment_].lower;
+  if (compare_bounds(key_order_, lower, state_.cursor) > 0) state_.cursor = lower;
+  return compare_bounds(key_order_, state_.cursor, state_.range.upper) < 0;
+}
+
+// How many segments a window may have, so that what is summed up of each has room in the result.
+uint32_t ScanTask::segments_max() const {
+  if (context_.sink != nullptr) return kSegmentsMax;
+  std::size_t const needed = kSegmentSumBytes * readers_.size();
+  std::size_t const room = buffer_.result.size() / needed;
+  if (room == 0) throw NeedLayout{NeedLayout::Space::kResult, 0, needed};
+  return static_cast<uint32_t>(std::min(room, kSegmentsMax));
+}
+
+// Puts the parts of the segments that lie in the window where kernels find them.
+void ScanTask::list_segments(KeyRange const& window) {
+  std::vector<Segment> list;
+  auto const view = [&](KeyBound const& bound) {
+    return KeyBoundView{arena_.put(std::string_view(bound.key)), bound.side};
+  };
+  for (std::size_t s = first_segment_; s < segments().size(); ++s) {
+    KeyRange const& segment = segments()[s];
+    if (compare_bounds(key_order_, segment.lower, window.upper) >= 0) break;
+    bool const begins_inside = compare_bounds(key_order_, segment.lower, window.lower) >= 0;
+    bool const ends_inside = compare_bounds(key_order_, segment.upper, window.upper) <= 0;
+    list.push_back({view(begins_inside ? segment.lower : window.lower),
+                    view(ends_inside ? segment.upper : window.upper)});
+  }
+  filter_args_.segments = {arena_.put(std::span<Segment const>(list)),
+                           static_cast<uint32_t>(list.size())};
 }
 
 // A field as kernels load it: the name of its column lies where they can read it.
@@ -167,6 +226,7 @@ void ScanTask::process(KeyRange window) {
   round_rows_ = 0;
   formatted_.clear();
   round_aggregates_.assign(context_.aggregate_inputs.size(), AggregateState{});
+  round_segment_totals_.clear();
 
   deferred_.begin_round();
   uint64_t total = 0;
@@ -238,6 +298,8 @@ void ScanTask::emit(uint32_t candidate_count) {
             buffer_.scratch_device(), stream_);
       }
       emit_rows(row_count);
+    } else if (context_.segments != nullptr) {
+      aggregate_segments(row_count);
     } else {
       aggregate_rows(row_count);
     }
@@ -266,6 +328,7 @@ void ScanTask::launch_filter(KeyRange const& window) {
   filter_args_.window.lower = {arena_.put(std::string_view(window.lower.key)), window.lower.side};
   filter_args_.window.upper = {arena_.put(std::string_view(window.upper.key)), window.upper.side};
   filter_args_.window.snapshot = context_.snapshot;
+  if (!segments().empty()) list_segments(window);
   filter_args_.predicate = predicate_;
   AbsentValue const absent = context_.reads_values ? AbsentValue::kDeferred : AbsentValue::kUnread;
   filter_args_.merge_operands = context_.version->merge_operator ? absent : AbsentValue::kRefused;
@@ -397,13 +460,7 @@ KeyBound ScanTask::cut_window(KeyRange const& window) {
     device_.synchronize(stream_);
     std::memcpy(&mark, buffer_.result.host(), sizeof mark);
     std::string key(mark.user_size, '\0');
-    for (std::size_t at = 0; at < key.size(); at += buffer_.result.size()) {
-      std::size_t const bytes = std::min(buffer_.result.size(), key.size() - at);
-      device_.copy_to_host_async(buffer_.result.host(),
-                                 buffer_.keys_device() + mark.key_offset + at, bytes, stream_);
-      device_.synchronize(stream_);
-      std::memcpy(key.data() + at, buffer_.result.host(), bytes);
-    }
+    copy_from_device(key.data(), buffer_.keys_device() + mark.key_offset, key.size());
     KeyBound const before = KeyBound::before(key);
     if (compare_bounds(key_order_, before, window.lower) <= 0 ||
         compare_bounds(key_order_, before, window.upper) >= 0) {
@@ -567,6 +624,12 @@ void ScanTask::emit_rows(uint32_t row_count) {
   uint32_t const column_count = static_cast<uint32_t>(context_.columns.size());
   uint32_t const rows_max = context_.layout->cells_max / column_count;
   if (rows_max == 0) throw NeedLayout{NeedLayout::Space::kCells, 0, column_count};
+  if (context_.segments != nullptr) {
+    locate_rows(row_count);
+    row_segments_.resize(row_count);
+    copy_from_device(row_segments_.data(), buffer_.row_bytes_device(),
+                     row_count * sizeof(uint32_t));
+  }
   uint64_t* const row_bytes_end = buffer_.row_bytes_device();
   device_.measure_rows_async(MeasureRows::Args{rows_args(row_count), row_bytes_end}, stream_);
   device_.scan_row_bytes_async(row_bytes_end, row_count, buffer_.scratch_device(), stream_);
@@ -600,21 +663,69 @@ void ScanTask::emit_rows(uint32_t row_count) {
                                  end_bytes - begin_bytes, stream_);
     }
     device_.synchronize(stream_);
-    RowBatch batch{buffer_.cells_host(), buffer_.result.host(), count, column_count};
-    if (context_.limit == UINT64_MAX) {
-      context_.sink->format(batch, formatted_.text);
-    } else {
-      for (uint32_t i = 0; i < count; ++i) {
-        RowBatch const row{batch.cells + std::size_t{i} * column_count, batch.bytes, 1,
-                           column_count};
-        context_.sink->format(row, formatted_.text);
-        formatted_.row_ends.push_back(formatted_.text.size());
-      }
-    }
+    format(RowBatch{buffer_.cells_host(), buffer_.result.host(), count, column_count}, first);
     first += count;
     begin_bytes = end_bytes;
   }
-  formatted_.row_count = row_count;
+}
+
+// Appends the rows from `first_row` of the round on to what is formatted: each once, or once for
+// each range that holds it.
+void ScanTask::format(RowBatch const& batch, uint32_t first_row) {
+  if (context_.segments == nullptr && context_.limit == UINT64_MAX) {
+    context_.sink->format(batch, formatted_.text);
+    formatted_.row_count += batch.row_count;
+    return;
+  }
+  auto const append = [&](RowBatch const& row) {
+    context_.sink->format(row, formatted_.text);
+    ++formatted_.row_count;
+    if (context_.limit != UINT64_MAX) formatted_.row_ends.push_back(formatted_.text.size());
+  };
+  for (uint32_t i = 0; i < batch.row_count; ++i) {
+    RowBatch row{batch.cells + std::size_t{i} * batch.column_count, batch.bytes, 1,
+                 batch.column_count};
+    if (context_.segments == nullptr) {
+      append(row);
+      continue;
+    }
+    uint32_t const segment = first_segment_ + row_segments_[first_row + i];
+    for (std::string_view const& id : ids_of_ranges_with(segment)) {
+      row.range = &id;
+      append(row);
+    }
+  }
+}
+
+std::vector<std::string_view> const& ScanTask::ids_of_ranges_with(uint32_t segment) {
+  if (range_ids_of_ != segment) {
+    range_ids_.clear();
+    for (std::size_t r = 0; r < context_.ranges.size(); ++r) {
+      if (context_.segments->spans[r].holds(segment)) range_ids_.push_back(context_.ranges[r].id);
+    }
+    range_ids_of_ = segment;
+  }
+  return range_ids_;
+}
+
+// Writes each row's segment, counted from first_segment_ on, over the space of the rows' sizes.
+void ScanTask::locate_rows(uint32_t row_count) {
+  device_.locate_segments_async(
+      LocateSegments::Args{filter_args_.segments, key_order_, buffer_.candidates_device(),
+                           buffer_.keys_device(), buffer_.rows_device(), row_count,
+                           reinterpret_cast<uint32_t*>(buffer_.row_bytes_device())},
+      stream_);
+}
+
+// Through the result space, in pieces.
+void ScanTask::copy_from_device(void* to, void const* from, std::size_t bytes) {
+  for (std::size_t at = 0; at < bytes; at += buffer_.result.size()) {
+    std::size_t const piece = std::min(buffer_.result.size(), bytes - at);
+    device_.copy_to_host_async(buffer_.result.host(), static_cast<uint8_t const*>(from) + at, piece,
+                               stream_);
+    device_.synchronize(stream_);
+    std::memcpy(static_cast<uint8_t*>(to) + at, buffer_.result.host(), piece);
+  }
 }
 
 void ScanTask::aggregate_rows(uint32_t row_count) {
@@ -630,6 +741,65 @@ void ScanTask::aggregate_rows(uint32_t row_count) {
     }
     if (window.max_row != kNoRow) {
       state.offer_max(fetch_scalar(field, aggregate_fields_ + i, window.max_row));
+    }
+  }
+}
+
+// One reduction for each field over all the segments of the window; then, where they are asked for,
+// the extremes of each segment. A run's candidates stand together, so a segment has one sum for
+// each run that has rows in it.
+void ScanTask::aggregate_segments(uint32_t row_count) {
+  locate_rows(row_count);
+  uint32_t const* const row_segments =
+      reinterpret_cast<uint32_t const*>(buffer_.row_bytes_device());
+  std::size_t const sums_max = std::min<std::size_t>(
+      row_count, std::size_t{filter_args_.segments.count} * runs_with_candidates_);
+  Aggregate* const sums = reinterpret_cast<Aggregate*>(buffer_.result.device());
+  uint32_t* const sum_segments = reinterpret_cast<uint32_t*>(sums + sums_max);
+  struct Extremes {
+    std::size_t input;
+    uint32_t segment;
+    Aggregate sum;
+  };
+  std::vector<Extremes> extremes;
+  std::size_t const input_count = context_.aggregate_inputs.size();
+  for (std::size_t i = 0; i <= input_count; ++i) {
+    bool const counts_rows = i == input_count;
+    bool const wants_extremes = !counts_rows && context_.aggregate_inputs[i].extremes;
+    uint32_t const count = device_.aggregate_segments(
+        AggregateRow{rows_args(row_count), counts_rows ? kEveryRow : aggregate_inputs_[i],
+                     wants_extremes},
+        row_segments, row_count, sum_segments, sums, buffer_.scratch_device(), stream_);
+    device_.copy_to_host_async(buffer_.result.host(), buffer_.result.device(),
+                               sums_max * kSegmentSumBytes, stream_);
+    device_.synchronize(stream_);
+    auto const* const host_sums = reinterpret_cast<Aggregate const*>(buffer_.result.host());
+    auto const* const host_segments = reinterpret_cast<uint32_t const*>(host_sums + sums_max);
+    for (uint32_t s = 0; s < count; ++s) {
+      SegmentTotals& totals =
+          round_segment_totals_
+              .try_emplace(first_segment_ + host_segments[s], SegmentTotals(input_count))
+              .first->second;
+      if (counts_rows) {
+        totals.rows += host_sums[s].count;
+        continue;
+      }
+      totals.aggregates[i].add(host_sums[s]);
+      if (wants_extremes) {
+        extremes.push_back({i, first_segment_ + host_segments[s], host_sums[s]});
+      }
+    }
+  }
+  // The sums have been copied: the result space serves for values again.
+  for (Extremes const& found : extremes) {
+    AggregateState& state = round_segment_totals_.at(found.segment).aggregates[found.input];
+    Field const& field = aggregate_inputs_[found.input];
+    Field const* const device_field = aggregate_fields_ + found.input;
+    if (found.sum.min_row != kNoRow) {
+      state.offer_min(fetch_scalar(field, device_field, found.sum.min_row));
+    }
+    if (found.sum.max_row != kNoRow) {
+      state.offer_max(fetch_scalar(field, device_field, found.sum.max_row));
     }
   }
 }
@@ -677,6 +847,10 @@ void ScanTask::commit_round(KeyRange const& window) {
   state_.rows_found += round_rows_;
   for (std::size_t i = 0; i < round_aggregates_.size(); ++i) {
     state_.aggregates[i].combine(round_aggregates_[i]);
+  }
+  for (auto const& [segment, totals] : round_segment_totals_) {
+    state_.segment_totals.try_emplace(segment, SegmentTotals(totals.aggregates.size()))
+        .first->second.combine(totals);
   }
   if (context_.output != nullptr && !context_.output->commit(state_.number, formatted_)) {
     state_.done = true;

@@ -17,8 +17,11 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "device/device.hpp"
@@ -30,6 +33,7 @@
 #include "execute/run_reader.hpp"
 #include "execute/scan_result.hpp"
 #include "kernels/tombstone_cover.hpp"
+#include "plan/range_segments.hpp"
 #include "plan/task_planner.hpp"
 #include "pool/scan_buffer.hpp"
 #include "query/compiled_predicate.hpp"
@@ -53,6 +57,9 @@ struct ScanContext {
   std::vector<NamedField> columns;               // of rows; empty with aggregates
   std::vector<AggregateInput> aggregate_inputs;  // distinct fields
   uint64_t limit = UINT64_MAX;
+  // Of a query of ranges: those, and what they are cut into.
+  std::span<QueryRange const> ranges;
+  RangeSegments const* segments = nullptr;  // null: everything is asked for
   uint64_t snapshot = 0;
   // What range tombstones hide at the snapshot: the same on both sides.
   TombstoneCover tombstones_host{};
@@ -74,7 +81,8 @@ struct TaskState {
   KeyBound cursor;  // everything below it is done
   bool done = false;
   uint64_t rows_found = 0;
-  std::vector<AggregateState> aggregates;  // [aggregate_inputs]
+  std::vector<AggregateState> aggregates;            // [aggregate_inputs]
+  std::map<uint32_t, SegmentTotals> segment_totals;  // instead, by segment: those that have rows
   ScanStatistics statistics;
 };
 
@@ -94,6 +102,11 @@ class ScanTask final : private EntrySource {
   void fill(uint64_t trailer, uint32_t blocks_max, bool only_stuck);
   void read_blocks(std::vector<RunReader*> const& filling, std::size_t kept_bytes);
   [[nodiscard]] KeyBound smallest_frontier() const;
+  [[nodiscard]] std::span<KeyRange const> segments() const;
+  // Moves the cursor on to the first segment from there on. False when none is left.
+  bool enter_segment();
+  [[nodiscard]] uint32_t segments_max() const;
+  void list_segments(KeyRange const& window);
   void process(KeyRange window);
   [[nodiscard]] uint64_t find_candidates(KeyRange& window);
   void emit(uint32_t candidate_count);
@@ -118,7 +131,12 @@ class ScanTask final : private EntrySource {
   [[nodiscard]] bool marking_costs_less(uint32_t candidate_count, uint32_t resident_runs) const;
   [[nodiscard]] RowsArgs rows_args(uint32_t row_count) const;
   void emit_rows(uint32_t row_count);
+  void format(RowBatch const& batch, uint32_t first_row);
+  void locate_rows(uint32_t row_count);
+  void copy_from_device(void* to, void const* from, std::size_t bytes);
+  [[nodiscard]] std::vector<std::string_view> const& ids_of_ranges_with(uint32_t segment);
   void aggregate_rows(uint32_t row_count);
+  void aggregate_segments(uint32_t row_count);
   [[nodiscard]] OwnedScalar fetch_scalar(Field const& field, Field const* device_field,
                                          uint32_t row);
   void commit_round(KeyRange const& window);
@@ -151,6 +169,11 @@ class ScanTask final : private EntrySource {
   uint32_t slot_count_ = 0;
   uint32_t runs_with_candidates_ = 0;
   uint64_t round_rows_ = 0;
+  uint32_t first_segment_ = 0;               // of the window
+  std::vector<uint32_t> row_segments_;       // [rows] of the round, counted from first_segment_
+  std::vector<std::string_view> range_ids_;  // of the ranges that hold segment range_ids_of_
+  std::optional<uint32_t> range_ids_of_;
+  std::map<uint32_t, SegmentTotals> round_segment_totals_;
   FormattedRows formatted_;
   std::vector<AggregateState> round_aggregates_;
   std::vector<RunView> views_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -15,6 +16,7 @@
 #include "execute/tombstone_set.hpp"
 #include "levelscan/error.hpp"
 #include "plan/pool_planner.hpp"
+#include "plan/range_segments.hpp"
 #include "plan/task_planner.hpp"
 #include "pool/scan_buffer_pool.hpp"
 
@@ -89,6 +91,36 @@ void add_statistics(ScanStatistics& total, ScanStatistics const& task) {
                             &ScanStatistics::emit_ns}) {
     total.*member += task.*member;
   }
+}
+
+// Each range's aggregates, from what the tasks found in its segments. `input_of`: the field of each
+// of the query's aggregates.
+std::vector<std::vector<AggregateValue>> range_aggregates(Query const& query,
+                                                          std::vector<std::size_t> const& input_of,
+                                                          RangeSegments const& segments,
+                                                          std::vector<TaskState> const& tasks) {
+  std::size_t field_count = 1;  // one that nothing was added to, for aggregates without a field
+  for (std::size_t const input : input_of) field_count = std::max(field_count, input + 1);
+  std::map<uint32_t, SegmentTotals> totals;
+  for (TaskState const& task : tasks) {
+    for (auto const& [segment, part] : task.segment_totals) {
+      totals.try_emplace(segment, SegmentTotals(field_count)).first->second.combine(part);
+    }
+  }
+  std::vector<std::vector<AggregateValue>> rows;
+  for (RangeSegments::Span const& span : segments.spans) {
+    SegmentTotals range(field_count);
+    for (auto part = totals.lower_bound(span.first);
+         part != totals.end() && part->first < span.last; ++part) {
+      range.combine(part->second);
+    }
+    std::vector<AggregateValue>& values = rows.emplace_back();
+    for (std::size_t i = 0; i < query.aggregates.size(); ++i) {
+      values.push_back(
+          aggregate_value(query.aggregates[i], range.aggregates[input_of[i]], range.rows));
+    }
+  }
+  return rows;
 }
 
 }  // namespace
@@ -314,7 +346,16 @@ ScanResult Scanner::run(Query const& query, RowSink* sink, std::atomic<bool> con
   context.resolve = impl_->options.resolve;
   context.interrupted = interrupted;
 
-  KeyRange const range = query.keys.range(version.key_order);
+  KeyRange range = query.keys.range(version.key_order);
+  RangeSegments segments;
+  if (query.ranges) {
+    context.ranges = *query.ranges;
+    segments = cut_ranges(context.ranges, version.key_order);
+    context.segments = &segments;
+    range = segments.segments.empty()
+                ? KeyRange{KeyBound::end(), KeyBound::end()}
+                : KeyRange{segments.segments.front().lower, segments.segments.back().upper};
+  }
   uint64_t task_bytes = impl_->options.task_bytes;
   if (task_bytes == 0 && impl_->threads > 1) {
     task_bytes = std::max(kTaskBytesMin,
@@ -347,7 +388,10 @@ ScanResult Scanner::run(Query const& query, RowSink* sink, std::atomic<bool> con
     add_statistics(statistics, task.statistics);
   }
   if (output) result.rows_found = output->rows_written();
-  for (std::size_t i = 0; i < query.aggregates.size(); ++i) {
+  if (aggregating && query.ranges) {
+    result.range_aggregates = range_aggregates(query, input_of, segments, tasks);
+  }
+  for (std::size_t i = 0; i < query.aggregates.size() && !query.ranges; ++i) {
     AggregateState const& state = aggregates.empty() ? AggregateState{} : aggregates[input_of[i]];
     result.aggregates.push_back(aggregate_value(query.aggregates[i], state, result.rows_found));
   }

@@ -17,6 +17,9 @@ struct CsvFormat {
   void append_bytes(ByteSpan bytes, std::string& text) const {
     append_csv_bytes(bytes, style, text);
   }
+  void append_text(std::string_view value, std::string& text) const {
+    append_csv_text(value, text);
+  }
   void append_nonfinite(std::string_view name, std::string& text) const { text += name; }
   void end_row(std::string& text) const { text += '\n'; }
 };
@@ -42,9 +45,10 @@ void CsvSink::format(RowBatch const& batch, std::string& text) const {
 
 void CsvSink::write(std::string_view text) { file_.write(text); }
 
-void CsvSink::write_aggregates(std::vector<AggregateValue> const& values) {
+void CsvSink::write_aggregates(std::vector<AggregateValue> const& values,
+                               std::string_view const* range) {
   std::string text;
-  append_aggregates(CsvFormat{style_}, values, text);
+  append_aggregates(CsvFormat{style_}, values, range, text);
   file_.write(text);
 }
 

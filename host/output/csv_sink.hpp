@@ -18,7 +18,8 @@ class CsvSink final : public TextSink {
   void begin() override;
   void format(RowBatch const& batch, std::string& text) const override;
   void write(std::string_view text) override;
-  void write_aggregates(std::vector<AggregateValue> const& values) override;
+  void write_aggregates(std::vector<AggregateValue> const& values,
+                        std::string_view const* range) override;
   void finish() override;
 
  private:

@@ -16,6 +16,9 @@ struct JsonlFormat {
   void append_bytes(ByteSpan bytes, std::string& text) const {
     append_json_bytes(bytes, style, text);
   }
+  void append_text(std::string_view value, std::string& text) const {
+    append_json_text(value, text);
+  }
   void append_nonfinite(std::string_view name, std::string& text) const {
     text += '"';
     text += name;
@@ -42,9 +45,10 @@ void JsonlSink::format(RowBatch const& batch, std::string& text) const {
 
 void JsonlSink::write(std::string_view text) { file_.write(text); }
 
-void JsonlSink::write_aggregates(std::vector<AggregateValue> const& values) {
+void JsonlSink::write_aggregates(std::vector<AggregateValue> const& values,
+                                 std::string_view const* range) {
   std::string text;
-  append_aggregates(JsonlFormat{style_, openings_}, values, text);
+  append_aggregates(JsonlFormat{style_, openings_}, values, range, text);
   file_.write(text);
 }
 

@@ -16,6 +16,8 @@ struct RowBatch {
   uint8_t const* bytes;  // what cells of bytes point into
   uint32_t row_count;
   uint32_t column_count;
+  // What the rows' first column, `range`, says, which no cell holds; null: there is no such column.
+  std::string_view const* range = nullptr;
 };
 
 class RowSink {

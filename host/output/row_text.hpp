@@ -2,6 +2,7 @@
 //   void separate(std::size_t column, std::string&)       before each cell
 //   void append_null(std::string&)
 //   void append_bytes(ByteSpan, std::string&)
+//   void append_text(std::string_view, std::string&)      words of the user's own
 //   void append_nonfinite(std::string_view name, std::string&)
 //   void end_row(std::string&)
 // as const member functions. Pure functions; thread-safe.
@@ -9,6 +10,7 @@
 
 #include <cmath>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "execute/scan_result.hpp"
@@ -30,13 +32,18 @@ void append_number(Format const& format, double value, bool single_precision, st
   }
 }
 
-// REQUIRES: as many columns as the batch has.
+// REQUIRES: as many columns as the batch has, and one more in front for its range.
 template <class Format>
 void append_rows(Format const& format, std::vector<OutputColumn> const& columns,
                  RowBatch const& batch, std::string& text) {
   Cell const* cell = batch.cells;
   for (uint32_t row = 0; row < batch.row_count; ++row) {
-    for (std::size_t column = 0; column < columns.size(); ++column, ++cell) {
+    std::size_t column = 0;
+    if (batch.range != nullptr) {
+      format.separate(column++, text);
+      format.append_text(*batch.range, text);
+    }
+    for (; column < columns.size(); ++column, ++cell) {
       format.separate(column, text);
       switch (cell->kind) {
         case ScalarKind::kInteger: append_integer(cell->bits, cell->negative, text); break;
@@ -54,12 +61,17 @@ void append_rows(Format const& format, std::vector<OutputColumn> const& columns,
   }
 }
 
+// `range`: what stands in the column in front; null: there is none.
 template <class Format>
 void append_aggregates(Format const& format, std::vector<AggregateValue> const& values,
-                       std::string& text) {
-  for (std::size_t column = 0; column < values.size(); ++column) {
-    AggregateValue const& value = values[column];
-    format.separate(column, text);
+                       std::string_view const* range, std::string& text) {
+  std::size_t column = 0;
+  if (range != nullptr) {
+    format.separate(column++, text);
+    format.append_text(*range, text);
+  }
+  for (AggregateValue const& value : values) {
+    format.separate(column++, text);
     switch (value.kind) {
       case AggregateValue::Kind::kNull: format.append_null(text); break;
       case AggregateValue::Kind::kInteger: append_integer(value.integer, text); break;

@@ -22,6 +22,9 @@ struct TableFormat {
   void append_bytes(ByteSpan bytes, std::string& text) const {
     style == BytesStyle::kHex ? append_hex(bytes, text) : append_escaped(bytes, text);
   }
+  void append_text(std::string_view value, std::string& text) const {
+    append_escaped(ByteSpan(reinterpret_cast<uint8_t const*>(value.data()), value.size()), text);
+  }
   void append_nonfinite(std::string_view name, std::string& text) const { text += name; }
   void end_row(std::string& text) const { text += '\n'; }
 };
@@ -55,9 +58,10 @@ void TableSink::write(std::string_view text) {
   if (first_row_count_ >= kLayoutRows) lay_out();
 }
 
-void TableSink::write_aggregates(std::vector<AggregateValue> const& values) {
+void TableSink::write_aggregates(std::vector<AggregateValue> const& values,
+                                 std::string_view const* range) {
   std::string text;
-  append_aggregates(TableFormat{style_}, values, text);
+  append_aggregates(TableFormat{style_}, values, range, text);
   write(text);
 }
 

@@ -10,6 +10,7 @@ namespace levelscan {
 
 std::vector<OutputColumn> output_columns(Query const& query) {
   std::vector<OutputColumn> columns;
+  if (query.ranges) columns.push_back({"range", false, true});
   for (AggregateColumn const& aggregate : query.aggregates) {
     bool const of_values = aggregate.function == AggregateFunction::kMin ||
                            aggregate.function == AggregateFunction::kMax;
@@ -17,7 +18,7 @@ std::vector<OutputColumn> output_columns(Query const& query) {
     columns.push_back({aggregate.label, of_values && type == FieldType::kF32,
                        of_values && type == FieldType::kBytes});
   }
-  if (!columns.empty()) return columns;
+  if (!query.aggregates.empty()) return columns;
   for (NamedField const& column : query.columns) {
     columns.push_back({column.name, column.field.type == FieldType::kF32,
                        column.field.type == FieldType::kBytes});

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "execute/scan_result.hpp"
@@ -20,7 +21,8 @@ struct OutputColumn {
   bool is_bytes = false;
 };
 
-// Of a query's rows or, where there are any, of its aggregates.
+// Of a query's rows or, where there are any, of its aggregates; in front `range` for a query of
+// ranges.
 [[nodiscard]] std::vector<OutputColumn> output_columns(Query const& query);
 
 // begin(), then batches or write_aggregates(), then finish(), by one thread; format() by any.
@@ -28,7 +30,9 @@ class TextSink : public RowSink {
  public:
   // The header, where the format has one.
   virtual void begin() = 0;
-  virtual void write_aggregates(std::vector<AggregateValue> const& values) = 0;
+  // `range`: whose they are, where the query is of ranges.
+  virtual void write_aggregates(std::vector<AggregateValue> const& values,
+                                std::string_view const* range = nullptr) = 0;
   // Hands everything to the file; does not complete it.
   virtual void finish() = 0;
 };

@@ -75,10 +75,12 @@ void append_record(RowBatch const& batch, uint32_t row, std::string& text) {
       case ScalarKind::kUnavailable: text += '?'; break;  // never equal to anything
     }
   }
+  if (batch.range != nullptr) append_bytes(text, *batch.range);
   close_record(text, begin);
 }
 
-void append_record(std::vector<NamedField> const& columns, PeerRow const& row, std::string& text) {
+void append_record(std::vector<NamedField> const& columns, PeerRow const& row, std::string& text,
+                   std::string_view const* range) {
   std::size_t const begin = open_record(text);
   for (NamedField const& column : columns) {
     PeerValue const value = read_field(column, row);
@@ -89,6 +91,7 @@ void append_record(std::vector<NamedField> const& columns, PeerRow const& row, s
       case PeerValue::Kind::kBytes: append_bytes(text, value.bytes); break;
     }
   }
+  if (range != nullptr) append_bytes(text, *range);
   close_record(text, begin);
 }
 

@@ -19,8 +19,10 @@ namespace levelscan {
 // Appends the record of one row of a batch.
 void append_record(RowBatch const& batch, uint32_t row, std::string& text);
 
-// Appends the record of the selected columns of a row.
-void append_record(std::vector<NamedField> const& columns, PeerRow const& row, std::string& text);
+// Appends the record of the selected columns of a row, and behind them its range where there is
+// one.
+void append_record(std::vector<NamedField> const& columns, PeerRow const& row, std::string& text,
+                   std::string_view const* range = nullptr);
 
 // Takes the first record, without its size, off `text`. REQUIRES: `text` begins with one.
 [[nodiscard]] std::string_view take_record(std::string_view& text);

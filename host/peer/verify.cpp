@@ -11,6 +11,7 @@
 #include "peer/rocksdb_reader.hpp"
 #include "peer/row_evaluator.hpp"
 #include "peer/row_record.hpp"
+#include "plan/range_segments.hpp"
 
 namespace levelscan {
 namespace {
@@ -18,36 +19,97 @@ namespace {
 // Rounding errors of a sum of n numbers grow with n at worst; with random signs far slower.
 constexpr double kSumTolerance = 1e-9;
 
-// The rows of librocksdb's iterator that pass the predicate, one at a time.
+// Keys that are asked for, and the ranges that hold all of them.
+struct Part {
+  KeySelection keys;
+  std::vector<std::size_t> ranges;
+};
+
+KeySelection selection_of(KeyRange const& segment) {
+  KeySelection keys;
+  if (segment.lower.side == BoundSide::kBefore) keys.from = segment.lower.key;
+  if (segment.upper.side == BoundSide::kBefore) keys.to = segment.upper.key;
+  return keys;
+}
+
+// In key order. A query without ranges has one part, which is in none.
+std::vector<Part> parts_of(Query const& query, KeyOrder key_order) {
+  if (!query.ranges) return {{query.keys, {}}};
+  RangeSegments const cut = cut_ranges(*query.ranges, key_order);
+  std::vector<Part> parts;
+  for (uint32_t s = 0; s < cut.segments.size(); ++s) {
+    Part& part = parts.emplace_back(Part{selection_of(cut.segments[s]), {}});
+    for (std::size_t r = 0; r < cut.spans.size(); ++r) {
+      if (cut.spans[r].holds(s)) part.ranges.push_back(r);
+    }
+  }
+  return parts;
+}
+
+// The rows of librocksdb's iterator that pass the predicate, one at a time; of a query of ranges
+// each row once for each range that holds it.
 class ExpectedRows {
  public:
   ExpectedRows(RocksdbReader const& reader, Query const& query, ReadKnobs const& knobs)
-      : cursor_(reader.cursor(query.keys, knobs)),
-        reads_columns_(reads(query, FieldSource::kColumn)) {
+      : reader_(reader),
+        query_(query),
+        knobs_(knobs),
+        reads_columns_(reads(query, FieldSource::kColumn)),
+        parts_(parts_of(query, reader.key_order())) {
     if (query.where != nullptr) evaluator_.emplace(*query.where);
-    skip();
+    enter_part();
   }
 
-  [[nodiscard]] bool valid() const { return cursor_.valid(); }
-  // Valid until next().
+  [[nodiscard]] bool valid() const { return part_ < parts_.size(); }
+  // Valid until next(). REQUIRES (all that follow): valid().
   [[nodiscard]] PeerRow row() const {
-    return {cursor_.key(), cursor_.value(), 0, reads_columns_ ? &columns_ : nullptr};
+    return {cursor_->key(), cursor_->value(), 0, reads_columns_ ? &columns_ : nullptr};
+  }
+  // Which range the row is here for; none: there are no ranges.
+  [[nodiscard]] std::optional<std::size_t> range() const {
+    if (!query_.ranges) return std::nullopt;
+    return parts_[part_].ranges[range_];
+  }
+  [[nodiscard]] bool is_first_of_row() const { return range_ == 0; }
+  void append_to(std::string& text) const {
+    if (!query_.ranges) {
+      append_record(query_.columns, row(), text);
+      return;
+    }
+    std::string_view const id = (*query_.ranges)[*range()].id;
+    append_record(query_.columns, row(), text, &id);
   }
   void next() {
-    cursor_.next();
+    if (++range_ < parts_[part_].ranges.size()) return;
+    range_ = 0;
+    cursor_->next();
     skip();
   }
 
  private:
+  // Goes on to the next row that passes, in this part or a later one.
   void skip() {
-    for (; cursor_.valid(); cursor_.next()) {
-      if (reads_columns_) cursor_.columns(columns_);
+    for (; cursor_->valid(); cursor_->next()) {
+      if (reads_columns_) cursor_->columns(columns_);
       if (!evaluator_ || evaluator_->passes(row())) return;
     }
+    ++part_;
+    enter_part();
+  }
+  void enter_part() {
+    if (part_ == parts_.size()) return;
+    cursor_.emplace(reader_.cursor(parts_[part_].keys, knobs_));
+    skip();
   }
 
-  RocksdbCursor cursor_;
+  RocksdbReader const& reader_;
+  Query const& query_;
+  ReadKnobs knobs_;
   bool reads_columns_;
+  std::vector<Part> parts_;
+  std::size_t part_ = 0;
+  std::size_t range_ = 0;  // of the part's
+  std::optional<RocksdbCursor> cursor_;
   PeerColumns columns_;  // of the current row
   std::optional<RowEvaluator> evaluator_;
 };
@@ -56,11 +118,10 @@ class ExpectedRows {
 // place again after a difference.
 class ComparingSink final : public RecordSink {
  public:
-  ComparingSink(ExpectedRows& expected, KeyOrder key_order, std::vector<NamedField> const& columns,
-                uint64_t limit, uint32_t differences_shown_max)
+  ComparingSink(ExpectedRows& expected, KeyOrder key_order, uint64_t limit,
+                uint32_t differences_shown_max)
       : expected_(expected),
         key_order_(key_order),
-        columns_(columns),
         limit_(limit),
         differences_shown_max_(differences_shown_max) {}
 
@@ -82,7 +143,7 @@ class ComparingSink final : public RecordSink {
       return;
     }
     buffer_.clear();
-    append_record(columns_, expected_.row(), buffer_);
+    expected_.append_to(buffer_);
     std::string_view text = buffer_;
     std::string_view const wanted = take_record(text);
     if (record != wanted) {
@@ -103,7 +164,7 @@ class ComparingSink final : public RecordSink {
 
   void miss() {
     buffer_.clear();
-    append_record(columns_, expected_.row(), buffer_);
+    expected_.append_to(buffer_);
     std::string_view text = buffer_;
     report("only librocksdb has ", take_record(text));
     advance();
@@ -116,7 +177,6 @@ class ComparingSink final : public RecordSink {
 
   ExpectedRows& expected_;
   KeyOrder key_order_;
-  std::vector<NamedField> const& columns_;
   uint64_t limit_;
   uint32_t differences_shown_max_;
   uint64_t rows_expected_ = 0;
@@ -132,8 +192,7 @@ VerifyReport verify_rows(Scanner& scanner, RocksdbReader const& reader, Query qu
   ReadKnobs knobs;
   knobs.verify_checksums = options.scanner.verify_checksums;
   ExpectedRows expected(reader, query, knobs);
-  ComparingSink sink(expected, reader.key_order(), query.columns, query.limit,
-                     options.differences_shown_max);
+  ComparingSink sink(expected, reader.key_order(), query.limit, options.differences_shown_max);
   VerifyReport report;
   report.result = scanner.run(query, &sink, interrupted);
   sink.finish();
@@ -149,24 +208,33 @@ VerifyReport verify_aggregates(Scanner& scanner, RocksdbReader const& reader, Qu
   VerifyReport report;
   report.result = scanner.run(query, nullptr, interrupted);
   report.rows_found = report.result.rows_found;
-  std::vector<RowAggregate> aggregates(query.aggregates.begin(), query.aggregates.end());
+  std::vector<RowAggregate> const none(query.aggregates.begin(), query.aggregates.end());
+  // One set for each range; without ranges, one.
+  std::vector<std::vector<RowAggregate>> expected_of(query.ranges ? query.ranges->size() : 1, none);
   ReadKnobs knobs;
   knobs.verify_checksums = options.scanner.verify_checksums;
   ExpectedRows expected(reader, query, knobs);
   for (; expected.valid(); expected.next()) {
-    ++report.rows_expected;
-    for (RowAggregate& aggregate : aggregates) aggregate.add(expected.row());
+    if (expected.is_first_of_row()) ++report.rows_expected;
+    for (RowAggregate& aggregate : expected_of[expected.range().value_or(0)]) {
+      aggregate.add(expected.row());
+    }
   }
-  for (std::size_t i = 0; i < aggregates.size(); ++i) {
-    AggregateColumn const& column = query.aggregates[i];
-    AggregateValue const wanted = aggregates[i].value();
-    AggregateValue const& found = report.result.aggregates.at(i);
-    bool const is_sum =
-        column.function == AggregateFunction::kSum || column.function == AggregateFunction::kAvg;
-    if (aggregates_agree(wanted, found, is_sum)) continue;
-    if (++report.differences > options.differences_shown_max) continue;
-    fmt::print(stderr, "verify: {}: levelscan has {}, librocksdb {}\n", column.label,
-               describe_aggregate(found), describe_aggregate(wanted));
+  for (std::size_t r = 0; r < expected_of.size(); ++r) {
+    std::vector<AggregateValue> const& found_of =
+        query.ranges ? report.result.range_aggregates.at(r) : report.result.aggregates;
+    for (std::size_t i = 0; i < none.size(); ++i) {
+      AggregateColumn const& column = query.aggregates[i];
+      AggregateValue const wanted = expected_of[r][i].value();
+      AggregateValue const& found = found_of.at(i);
+      bool const is_sum =
+          column.function == AggregateFunction::kSum || column.function == AggregateFunction::kAvg;
+      if (aggregates_agree(wanted, found, is_sum)) continue;
+      if (++report.differences > options.differences_shown_max) continue;
+      fmt::print(stderr, "verify: {}{}: levelscan has {}, librocksdb {}\n",
+                 query.ranges ? (*query.ranges)[r].id + ": " : "", column.label,
+                 describe_aggregate(found), describe_aggregate(wanted));
+    }
   }
   report.equal = report.differences == 0 && report.rows_expected == report.rows_found;
   return report;

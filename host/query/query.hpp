@@ -21,8 +21,16 @@ struct AggregateColumn {
   std::string label;  // "sum(x)"
 };
 
+// One of many ranges that a query asks about at once.
+struct QueryRange {
+  std::string id;
+  KeySelection keys;
+};
+
 struct Query {
   KeySelection keys;
+  // Instead of `keys`: each row once for each range that holds it, or aggregates of each.
+  std::optional<std::vector<QueryRange>> ranges;
   std::shared_ptr<Expression const> where;  // null: every row
   std::vector<NamedField> columns;          // of each row; unused with aggregates
   std::vector<AggregateColumn> aggregates;  // not empty: one row of aggregates instead of rows

@@ -366,6 +366,67 @@ TEST_P(DeviceAlgorithms, TheExtremesOfBytesAreTheFirstRowsThatHaveThem) {
   }
 }
 
+TEST_P(DeviceAlgorithms, RunsOfEqualSegmentsAreAggregatedEach) {
+  Field const field{FieldSource::kValue, FieldType::kI32, false, false, 0, 4};
+  for (uint32_t const count : kCounts) {
+    for (uint32_t const length_max : {1u, 3u, 400u, 100'000u}) {
+      SCOPED_TRACE(trace(count));
+      std::vector<std::optional<int32_t>> numbers(count);
+      std::vector<std::string> values(count);
+      std::vector<uint32_t> segments(count);
+      for (uint32_t i = 0; i < count; ++i) {
+        if (random_.one_in(5)) continue;
+        numbers[i] = static_cast<int32_t>(random_.next());
+        if (random_.one_in(3)) numbers[i] = random_.one_in(2) ? INT32_MIN : INT32_MAX;
+        values[i] = bytes_of(*numbers[i]);
+      }
+      for (uint32_t i = 0, segment = 7; i < count; segment = random_.one_in(9) ? 0 : segment + 1) {
+        for (uint32_t n = random_.between(1, length_max); n > 0 && i < count; --n) {
+          segments[i++] = segment;
+        }
+      }
+      Rows const rows(device(), stream(), values, random_);
+      auto const ordered = in_order(numbers, rows.order);
+      DeviceArray<uint32_t> const array(device(), stream(), segments);
+      DeviceArray<uint32_t> const sum_segments(device(), stream(), count);
+      DeviceArray<Aggregate> const sums(device(), stream(), count);
+      DeviceArray<uint8_t> const scratch = scratch_for(count);
+      uint32_t const sum_count = device().aggregate_segments(
+          rows.source(field, true), array.device(), count, sum_segments.device(), sums.device(),
+          view(scratch), stream());
+      std::vector<uint32_t> const found_segments = sum_segments.read();
+      std::vector<Aggregate> const found = sums.read();
+
+      uint32_t expected_count = 0;
+      for (uint32_t begin = 0, end = 0; begin < count; begin = end) {
+        Aggregate expected = empty_aggregate();
+        int64_t sum = 0;
+        for (end = begin; end < count && segments[end] == segments[begin]; ++end) {
+          if (!ordered[end]) continue;
+          ++expected.count;
+          sum += *ordered[end];
+          if (expected.min_row == kNoRow || *ordered[end] < *ordered[expected.min_row]) {
+            expected.min_row = end;
+          }
+          if (expected.max_row == kNoRow || *ordered[end] > *ordered[expected.max_row]) {
+            expected.max_row = end;
+          }
+        }
+        ASSERT_LT(expected_count, sum_count);
+        Aggregate const& aggregate = found[expected_count];
+        ASSERT_EQ(found_segments[expected_count], segments[begin]);
+        ASSERT_EQ(aggregate.count, expected.count);
+        ASSERT_EQ(static_cast<int64_t>(aggregate.sum_low), sum);
+        ASSERT_EQ(aggregate.sum_high, sum < 0 ? UINT64_MAX : 0);
+        ASSERT_EQ(aggregate.min_row, expected.min_row);
+        ASSERT_EQ(aggregate.max_row, expected.max_row);
+        ++expected_count;
+      }
+      ASSERT_EQ(sum_count, expected_count);
+    }
+  }
+}
+
 TEST_P(DeviceAlgorithms, TooLittleScratchIsAnErrorThatSaysHowMuchThereIs) {
   uint32_t const count = 10'000;
   std::vector<Candidate> candidates(count);

@@ -175,6 +175,87 @@ TEST_F(CliDatabase, AggregatesAreOneRow) {
             "{\"count()\":0,\"count(key)\":0,\"sum(seq)\":null,\"max(key)\":null}\n");
 }
 
+// Rows once for each range that holds them, aggregates in the file's order.
+TEST_F(CliDatabase, ManyRangesAreScannedAtOnce) {
+  std::string const ranges = directory_ / "ranges.jsonl";
+  testing::write_whole_file(ranges, R"({"id": "late", "from": "key1198"}
+{"id": "a,b", "from": "key1000", "to": "key1002"}
+
+{"id": "none", "from": "key2", "to": "key1"}
+{"id": "hex", "from": "0x6b657931303031", "to": "key1003"}
+)");
+  EXPECT_EQ(csv({"--ranges", ranges, "--select", "key"}),
+            "range,key\n"
+            "\"a,b\",key1000\n"
+            "\"a,b\",key1001\n"
+            "hex,key1001\n"
+            "hex,key1002\n"
+            "late,key1198\n"
+            "late,key1199\n");
+  EXPECT_EQ(csv({"--ranges", ranges, "--select", "key", "--limit", "3"}),
+            "range,key\n\"a,b\",key1000\n\"a,b\",key1001\nhex,key1001\n");
+  EXPECT_EQ(csv({"--ranges", ranges, "--agg", "count(), min(key), max(value)"}),
+            "range,count(),min(key),max(value)\n"
+            "late,2,key1198,value199\n"
+            "\"a,b\",2,key1000,value1\n"
+            "none,0,,\n"
+            "hex,2,key1001,value2\n");
+  EXPECT_EQ(csv({"--ranges", ranges, "--agg", "count()", "--where", "key = 'key1001'", "--limit",
+                 "2", "--format", "jsonl"}),
+            "{\"range\":\"late\",\"count()\":0}\n{\"range\":\"a,b\",\"count()\":1}\n");
+  Outcome const verified =
+      run({"verify", database_, "--ranges", ranges, "--agg", "count(), min(value)"});
+  EXPECT_EQ(verified.exit_code, 0) << verified.errors;
+  Outcome const rows = run({"verify", database_, "--ranges", ranges});
+  EXPECT_EQ(rows.output, "equal: 6 rows by librocksdb, 6 by levelscan, 0 differences\n");
+
+  testing::write_whole_file(ranges, "");
+  EXPECT_EQ(csv({"--ranges", ranges}), "range,key,value\n");
+  EXPECT_EQ(csv({"--ranges", ranges, "--agg", "count()"}), "range,count()\n");
+}
+
+TEST_F(CliDatabase, RangesReadTheBlocksThatTheyNeed) {
+  std::string const large = directory_ / "large";
+  testing::write_small_database(large, testing::quiet_options(), [](rocksdb::DB& database) {
+    for (int i = 0; i < 20000; ++i) {
+      testing::put(database, "key" + std::to_string(100000 + i), std::string(100, 'v'));
+    }
+  });
+  std::string const ranges = directory_ / "ranges.jsonl";
+  testing::write_whole_file(ranges, R"({"id": "1", "from": "key100500", "to": "key100502"}
+{"id": "2", "from": "key110500", "to": "key110502"}
+{"id": "3", "from": "key119500", "to": "key119502"}
+)");
+  auto const bytes_read = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"scan", large, "--agg", "count()", "--stats=json"});
+    Outcome const outcome = run(arguments);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
+    return nlohmann::json::parse(outcome.last_error_line())["bytes_read"].get<uint64_t>();
+  };
+  EXPECT_LT(bytes_read({"--ranges", ranges}) * 10, bytes_read({}));
+}
+
+TEST_F(CliDatabase, RangesFilesThatAreNoneAreUsageErrors) {
+  std::string const ranges = directory_ / "ranges.jsonl";
+  auto const refused = [&](std::string const& content, std::string const& message) {
+    testing::write_whole_file(ranges, content);
+    expect_usage_error({"scan", database_, "--ranges", ranges}, message);
+  };
+  refused("{\"id\": \"a\"}\n[]\n", "line 2: not a JSON object");
+  refused("{\"id\": \"a\"", "line 1: not a JSON object");
+  refused("{\"from\": \"a\"}", "line 1: a range without an id");
+  refused("{\"id\": 7}", "'id' is not a string");
+  refused("{\"id\": \"a\", \"until\": \"b\"}", "no member 'until'");
+  refused("{\"id\": \"a\", \"from\": \"0x1\"}", "odd number");
+  testing::write_whole_file(ranges, "{\"id\": \"a\"}");
+  expect_usage_error({"scan", database_, "--ranges", ranges, "--from", "a"}, "--ranges excludes");
+  expect_usage_error(
+      {"scan", database_, "--ranges", ranges, "--field", "range:u8@key+0", "--select", "range"},
+      "another name");
+  Outcome const missing = run({"scan", database_, "--ranges", directory_ / "missing"});
+  EXPECT_EQ(missing.exit_code, 1) << missing.errors;
+}
+
 TEST_F(CliDatabase, GlobalFlagsStandBeforeOrAfterTheSubcommand) {
   EXPECT_EQ(run({"--threads", "1", "--backend", "cpu", "scan", database_, "--limit", "1"}).output,
             "key,value\nkey1000,value0\n");

@@ -64,6 +64,7 @@ struct Coverage {
   uint64_t scans_of_several_tasks = 0;
   uint64_t aggregate_scans = 0;
   uint64_t limited_scans = 0;
+  uint64_t range_scans = 0;  // of many ranges, with rows
   uint64_t old_snapshots = 0;
   uint64_t shadowed_value = 0;
   uint64_t shadowed_tombstone = 0;
@@ -193,6 +194,19 @@ class DatabaseScans {
     return true;
   }
 
+  KeySelection draw_keys(RandomQueries& queries, std::string& text) {
+    KeySelection keys;
+    if (random_.one_in(2)) {
+      keys.from = queries.draw_bound();
+      text += fmt::format("--from {} ", describe_bytes(*keys.from));
+    }
+    if (random_.one_in(2)) {
+      keys.to = queries.draw_bound();
+      text += fmt::format("--to {} ", describe_bytes(*keys.to));
+    }
+    return keys;
+  }
+
   void run_query(RandomQueries& queries, Scanner& scanner) {
     Query query;
     std::string text;
@@ -206,13 +220,15 @@ class DatabaseScans {
     queries.use_sequence(
         std::none_of(snapshot->second.begin(), snapshot->second.end(),
                      [](OracleRow const& row) { return row.sequence == kUnknownSequence; }));
-    if (random_.one_in(2)) {
-      query.keys.from = queries.draw_bound();
-      text += fmt::format("--from {} ", describe_bytes(*query.keys.from));
-    }
-    if (random_.one_in(2)) {
-      query.keys.to = queries.draw_bound();
-      text += fmt::format("--to {} ", describe_bytes(*query.keys.to));
+    if (random_.one_in(4)) {
+      query.ranges.emplace();
+      for (uint32_t i = random_.one_in(4) ? random_.below(60) : random_.below(6); i > 0; --i) {
+        KeySelection const keys = draw_keys(queries, text);
+        query.ranges->push_back({fmt::format("range {}", i), keys});
+      }
+      text += fmt::format("({} ranges) ", query.ranges->size());
+    } else {
+      query.keys = draw_keys(queries, text);
     }
     std::optional<RowEvaluator> evaluator;
     if (!random_.one_in(5)) {
@@ -244,26 +260,45 @@ class DatabaseScans {
     compare(scanner, query, evaluator ? &*evaluator : nullptr, snapshot->second);
   }
 
+  // What the query's ranges are to `key`: the places of those that hold it. A query without ranges
+  // counts as one.
+  std::vector<std::size_t> ranges_with(Query const& query, std::string const& key) const {
+    std::vector<std::size_t> holding;
+    if (!query.ranges) {
+      if (query.keys.range(key_order_).holds(key_order_, key)) holding.push_back(0);
+      return holding;
+    }
+    for (std::size_t r = 0; r < query.ranges->size(); ++r) {
+      if ((*query.ranges)[r].keys.range(key_order_).holds(key_order_, key)) holding.push_back(r);
+    }
+    return holding;
+  }
+
   void compare(Scanner& scanner, Query const& query, RowEvaluator const* evaluator,
                std::vector<OracleRow> const& rows) {
     bool const aggregating = !query.aggregates.empty();
     std::vector<std::string> expected;
-    std::vector<RowAggregate> aggregates(query.aggregates.begin(), query.aggregates.end());
-    uint64_t expected_rows = 0;
-    KeyRange const range = query.keys.range(key_order_);
+    std::vector<RowAggregate> const none(query.aggregates.begin(), query.aggregates.end());
+    std::vector<std::vector<RowAggregate>> aggregates(query.ranges ? query.ranges->size() : 1,
+                                                      none);
+    uint64_t expected_rows = 0;  // with aggregates each once, whatever the number of ranges
     for (OracleRow const& oracle : rows) {
-      if (!range.holds(key_order_, oracle.key)) continue;
+      std::vector<std::size_t> const holding = ranges_with(query, oracle.key);
+      if (holding.empty()) continue;
       PeerColumns const columns(oracle.columns.begin(), oracle.columns.end());
       PeerRow const row{oracle.key, oracle.value, oracle.sequence, &columns};
       if (evaluator != nullptr && !evaluator->passes(row)) continue;
-      if (expected_rows == query.limit) break;
-      ++expected_rows;
-      for (RowAggregate& aggregate : aggregates) aggregate.add(row);
-      if (aggregating) continue;
-      std::string record;
-      append_record(query.columns, row, record);
-      std::string_view rest = record;
-      expected.emplace_back(take_record(rest));
+      if (aggregating) ++expected_rows;
+      for (std::size_t const r : holding) {
+        for (RowAggregate& aggregate : aggregates[r]) aggregate.add(row);
+        if (aggregating || expected_rows == query.limit) continue;
+        ++expected_rows;
+        std::string_view const id = query.ranges ? (*query.ranges)[r].id : std::string_view();
+        std::string record;
+        append_record(query.columns, row, record, query.ranges ? &id : nullptr);
+        std::string_view rest = record;
+        expected.emplace_back(take_record(rest));
+      }
     }
 
     Collector found;
@@ -275,14 +310,10 @@ class DatabaseScans {
     }
     ASSERT_EQ(result.rows_found, expected_rows);
     if (aggregating) {
-      ASSERT_EQ(result.aggregates.size(), query.aggregates.size());
-      for (std::size_t i = 0; i < aggregates.size(); ++i) {
-        AggregateColumn const& column = query.aggregates[i];
-        bool const is_sum = column.function == AggregateFunction::kSum ||
-                            column.function == AggregateFunction::kAvg;
-        ASSERT_TRUE(aggregates_agree(aggregates[i].value(), result.aggregates[i], is_sum))
-            << column.label << ": expected " << describe_aggregate(aggregates[i].value())
-            << ", found " << describe_aggregate(result.aggregates[i]);
+      ASSERT_EQ(result.range_aggregates.size(), query.ranges ? query.ranges->size() : 0);
+      for (std::size_t r = 0; r < aggregates.size(); ++r) {
+        ASSERT_NO_FATAL_FAILURE(compare_aggregates(
+            query, aggregates[r], query.ranges ? result.range_aggregates[r] : result.aggregates));
       }
     } else {
       std::size_t const common = std::min(expected.size(), found.records().size());
@@ -294,6 +325,19 @@ class DatabaseScans {
       ASSERT_EQ(found.records().size(), expected.size());
     }
     cover(query, result);
+  }
+
+  static void compare_aggregates(Query const& query, std::vector<RowAggregate> const& expected,
+                                 std::vector<AggregateValue> const& found) {
+    ASSERT_EQ(found.size(), query.aggregates.size());
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      AggregateColumn const& column = query.aggregates[i];
+      bool const is_sum =
+          column.function == AggregateFunction::kSum || column.function == AggregateFunction::kAvg;
+      ASSERT_TRUE(aggregates_agree(expected[i].value(), found[i], is_sum))
+          << column.label << ": expected " << describe_aggregate(expected[i].value()) << ", found "
+          << describe_aggregate(found[i]);
+    }
   }
 
   void cover(DatabaseVersion const& version) {
@@ -311,6 +355,7 @@ class DatabaseScans {
     if (statistics.tasks > 1) ++coverage_.scans_of_several_tasks;
     if (!query.aggregates.empty()) ++coverage_.aggregate_scans;
     if (query.limit != UINT64_MAX) ++coverage_.limited_scans;
+    if (query.ranges && result.rows_found != 0) ++coverage_.range_scans;
     if (query.snapshot && *query.snapshot != database_.snapshots.rbegin()->first) {
       ++coverage_.old_snapshots;
     }
@@ -335,8 +380,7 @@ void print_coverage(Coverage const& coverage) {
   DatabaseShape const& shape = coverage.shape;
   fmt::print(
       "{} scans, {} with rows, {} of several windows, {} of several tasks, {} aggregates, {} with "
-      "a "
-      "limit, {} at old snapshots\n"
+      "a limit, {} of ranges, {} at old snapshots\n"
       "{} tables, {} blocks, {} entries, {} tombstones, up to {} runs\n"
       "versions across intervals {}, blocks {}, files {}; {} entries share into a trailer\n"
       "separators: {} tables with internal keys, {} with user keys\n"
@@ -349,16 +393,17 @@ void print_coverage(Coverage const& coverage) {
       "{} databases with unflushed rows, {} with several logs\n",
       coverage.scans, coverage.scans_with_rows, coverage.scans_of_several_windows,
       coverage.scans_of_several_tasks, coverage.aggregate_scans, coverage.limited_scans,
-      coverage.old_snapshots, shape.tables, shape.blocks, shape.entries, shape.tombstones,
-      shape.runs_max, shape.versions_across_intervals, shape.versions_across_blocks,
-      shape.versions_across_files, shape.shared_into_trailer, shape.internal_separators,
-      shape.user_separators, shape.ingested_tables, shape.ingested_tables_at_zero,
-      shape.global_sequences_in_tables, shape.hash_index_blocks, shape.range_tombstones,
-      shape.clipped_range_tombstones, shape.range_tombstones_between_versions,
-      shape.tables_of_range_tombstones, shape.merge_operands, shape.blob_references, shape.entities,
-      coverage.values_merged, coverage.values_from_blobs, coverage.filtered,
-      coverage.shadowed_value, coverage.shadowed_tombstone, coverage.shadowed_range,
-      coverage.windows_probed, coverage.windows_marked, coverage.databases_with_unflushed_rows,
+      coverage.range_scans, coverage.old_snapshots, shape.tables, shape.blocks, shape.entries,
+      shape.tombstones, shape.runs_max, shape.versions_across_intervals,
+      shape.versions_across_blocks, shape.versions_across_files, shape.shared_into_trailer,
+      shape.internal_separators, shape.user_separators, shape.ingested_tables,
+      shape.ingested_tables_at_zero, shape.global_sequences_in_tables, shape.hash_index_blocks,
+      shape.range_tombstones, shape.clipped_range_tombstones,
+      shape.range_tombstones_between_versions, shape.tables_of_range_tombstones,
+      shape.merge_operands, shape.blob_references, shape.entities, coverage.values_merged,
+      coverage.values_from_blobs, coverage.filtered, coverage.shadowed_value,
+      coverage.shadowed_tombstone, coverage.shadowed_range, coverage.windows_probed,
+      coverage.windows_marked, coverage.databases_with_unflushed_rows,
       coverage.databases_with_several_logs);
 }
 
@@ -374,6 +419,7 @@ void expect_covered(Coverage const& coverage) {
   EXPECT_GT(coverage.scans_of_several_tasks, coverage.scans / 10);
   EXPECT_GT(coverage.aggregate_scans, coverage.scans / 10);
   EXPECT_GT(coverage.limited_scans, 0u);
+  EXPECT_GT(coverage.range_scans, coverage.scans / 20);
   EXPECT_GT(coverage.old_snapshots, coverage.scans / 10);
   EXPECT_GT(shape.versions_across_intervals, 0u);
   EXPECT_GT(shape.versions_across_blocks, 0u);

@@ -79,6 +79,9 @@ class BlockDevice final : public ForwardingDevice {
   void emit_rows_async(EmitRows::Args const& args, StreamView stream) override {
     launch<EmitRows>(args, tiles(args.rows.row_count, kTileRows), stream);
   }
+  void locate_segments_async(LocateSegments::Args const& args, StreamView stream) override {
+    launch<LocateSegments>(args, tiles(args.row_count, kTileRows), stream);
+  }
 
  private:
   static uint32_t tiles(uint32_t count, uint32_t tile) { return (count + tile - 1) / tile; }

@@ -177,6 +177,10 @@ class CountingDevice final : public Device {
     ++launches_;
     inner_.emit_rows_async(args, stream);
   }
+  void locate_segments_async(LocateSegments::Args const& args, StreamView stream) override {
+    ++launches_;
+    inner_.locate_segments_async(args, stream);
+  }
 
   [[nodiscard]] std::size_t scratch_bytes(AlgorithmLimits const& limits) const override {
     return inner_.scratch_bytes(limits);
@@ -211,6 +215,12 @@ class CountingDevice final : public Device {
                                     StreamView stream) override {
     ++launches_;
     return inner_.aggregate(source, count, scratch, stream);
+  }
+  [[nodiscard]] uint32_t aggregate_segments(AggregateRow const& source, uint32_t const* segments,
+                                            uint32_t count, uint32_t* sum_segments, Aggregate* sums,
+                                            Scratch scratch, StreamView stream) override {
+    ++launches_;
+    return inner_.aggregate_segments(source, segments, count, sum_segments, sums, scratch, stream);
   }
 
  private:

@@ -78,6 +78,9 @@ class ForwardingDevice : public Device {
   void emit_rows_async(EmitRows::Args const& args, StreamView stream) override {
     inner_->emit_rows_async(args, stream);
   }
+  void locate_segments_async(LocateSegments::Args const& args, StreamView stream) override {
+    inner_->locate_segments_async(args, stream);
+  }
 
   std::size_t scratch_bytes(AlgorithmLimits const& limits) const override {
     return inner_->scratch_bytes(limits);
@@ -105,6 +108,11 @@ class ForwardingDevice : public Device {
   Aggregate aggregate(AggregateRow const& source, uint32_t count, Scratch scratch,
                       StreamView stream) override {
     return inner_->aggregate(source, count, scratch, stream);
+  }
+  uint32_t aggregate_segments(AggregateRow const& source, uint32_t const* segments, uint32_t count,
+                              uint32_t* sum_segments, Aggregate* sums, Scratch scratch,
+                              StreamView stream) override {
+    return inner_->aggregate_segments(source, segments, count, sum_segments, sums, scratch, stream);
   }
 
  protected:

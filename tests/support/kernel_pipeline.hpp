@@ -83,6 +83,33 @@ class KernelPipeline {
     args_.status = status_.device();
   }
 
+  // Looks at these parts of the window only. REQUIRES: they ascend, none lies over another.
+  void look_at(std::vector<WindowSpec> const& parts) {
+    std::vector<Segment> list;
+    auto const bound = [&](std::optional<std::string> const& key, bool after, BoundSide otherwise) {
+      bounds_.push_back(std::make_unique<DeviceArray<uint8_t>>(device_, stream_, key.value_or("")));
+      BoundSide const side = after ? BoundSide::kAfter : BoundSide::kBefore;
+      return KeyBoundView{view_of(*bounds_.back()), key ? side : otherwise};
+    };
+    for (WindowSpec const& part : parts) {
+      list.push_back({bound(part.lower, part.lower_after, BoundSide::kStart),
+                      bound(part.upper, part.upper_after, BoundSide::kEnd)});
+    }
+    segments_ = std::make_unique<DeviceArray<Segment>>(device_, stream_, list);
+    args_.segments = {segments_->device(), static_cast<uint32_t>(list.size())};
+  }
+
+  // In which of those parts each row lies. REQUIRES: select_and_order().
+  [[nodiscard]] std::vector<uint32_t> row_parts() {
+    DeviceArray<uint32_t> const parts(device_, stream_,
+                                      std::vector<uint32_t>(row_count_, UINT32_MAX));
+    device_.locate_segments_async(
+        LocateSegments::Args{args_.segments, order_, candidates_->device(), keys_->device(),
+                             rows_->device(), row_count_, parts.device()},
+        stream_);
+    return parts.read();
+  }
+
   void narrow() {
     device_.narrow_async(
         Narrow::Args{args_.runs, ranges_.device(), args_.run_count, args_.window, args_.status},
@@ -314,6 +341,8 @@ class KernelPipeline {
   DeviceArray<RunTotals> totals_;
   DeviceArray<ScanStatus> status_;
   FilterArgs args_{};
+  std::vector<std::unique_ptr<DeviceArray<uint8_t>>> bounds_;  // of the segments
+  std::unique_ptr<DeviceArray<Segment>> segments_;
   std::unique_ptr<DeviceArray<CandidateShare>> shares_;
   std::unique_ptr<DeviceArray<Candidate>> candidates_;
   std::unique_ptr<DeviceArray<uint8_t>> keys_;

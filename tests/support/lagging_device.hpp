@@ -122,6 +122,9 @@ class LaggingDevice final : public Device {
   void emit_rows_async(EmitRows::Args const& args, StreamView stream) override {
     enqueue(stream, [this, args](StreamView s) { inner_.emit_rows_async(args, s); });
   }
+  void locate_segments_async(LocateSegments::Args const& args, StreamView stream) override {
+    enqueue(stream, [this, args](StreamView s) { inner_.locate_segments_async(args, s); });
+  }
 
   [[nodiscard]] std::size_t scratch_bytes(AlgorithmLimits const& limits) const override {
     return inner_.scratch_bytes(limits);
@@ -153,6 +156,12 @@ class LaggingDevice final : public Device {
   [[nodiscard]] Aggregate aggregate(AggregateRow const& source, uint32_t count, Scratch scratch,
                                     StreamView stream) override {
     return inner_.aggregate(source, count, scratch, drain(stream));
+  }
+  [[nodiscard]] uint32_t aggregate_segments(AggregateRow const& source, uint32_t const* segments,
+                                            uint32_t count, uint32_t* sum_segments, Aggregate* sums,
+                                            Scratch scratch, StreamView stream) override {
+    return inner_.aggregate_segments(source, segments, count, sum_segments, sums, scratch,
+                                     drain(stream));
   }
 
  private:

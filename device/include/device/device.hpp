@@ -26,6 +26,7 @@
 #include "kernels/resolve_probe.hpp"
 #include "kernels/resolve_ranges.hpp"
 #include "kernels/rows.hpp"
+#include "kernels/segments.hpp"
 
 namespace levelscan {
 
@@ -106,6 +107,7 @@ class Device {
   virtual void complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) = 0;
   virtual void measure_rows_async(MeasureRows::Args const& args, StreamView stream) = 0;
   virtual void emit_rows_async(EmitRows::Args const& args, StreamView stream) = 0;
+  virtual void locate_segments_async(LocateSegments::Args const& args, StreamView stream) = 0;
 
   // Algorithms.
   [[nodiscard]] virtual std::size_t scratch_bytes(AlgorithmLimits const& limits) const = 0;
@@ -129,6 +131,12 @@ class Device {
   // Reduces over rows [0, count). Waits.
   [[nodiscard]] virtual Aggregate aggregate(AggregateRow const& source, uint32_t count,
                                             Scratch scratch, StreamView stream) = 0;
+  // Reduces over the rows [0, count) of each run of equal segments[row]: sums[i] is that of
+  // sum_segments[i]. Returns how many there are; both have room for as many. Waits.
+  [[nodiscard]] virtual uint32_t aggregate_segments(AggregateRow const& source,
+                                                    uint32_t const* segments, uint32_t count,
+                                                    uint32_t* sum_segments, Aggregate* sums,
+                                                    Scratch scratch, StreamView stream) = 0;
 };
 
 // How the CPU device mirrors pinned memory.

@@ -14,6 +14,7 @@
 #include "kernels/predicate.hpp"
 #include "kernels/run_view.hpp"
 #include "kernels/scan_status.hpp"
+#include "kernels/segments.hpp"
 
 namespace levelscan {
 
@@ -27,6 +28,7 @@ struct FilterArgs {
   IntervalRange const* ranges;  // [run_count]
   uint32_t run_count;
   Window window;
+  SegmentList segments;  // of the window
   Predicate predicate;
   AbsentValue merge_operands;
   AbsentValue blob_references;
@@ -97,22 +99,21 @@ LEVELSCAN_HOST_DEVICE inline AbsentValue absent_value_of(FilterArgs const& args,
                                          : AbsentValue::kRefused;
 }
 
-// Walks one interval and calls on_candidate(walk, flags) for each candidate in it.
-// `key_window`: [kKeyWindowBytes] of this item's own in Shared.
+// Walks one interval and calls on_candidate(walk, flags) for each candidate in it that lies from
+// `from` to `to`; with `whole` all of them do. Returns whether it met an entry beyond `to`.
 template <class Block, class OnCandidate>
-LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& args, uint32_t r,
-                                             uint32_t interval, DataBlockRef const& data_block,
-                                             uint8_t* key_window, FilterTally& tally,
-                                             OnCandidate&& on_candidate) {
+LEVELSCAN_KERNEL inline bool filter_between(Block& block, FilterArgs const& args, uint32_t r,
+                                            uint32_t interval, DataBlockRef const& data_block,
+                                            KeyBoundView const& from, KeyBoundView const& to,
+                                            bool whole, uint8_t* key_window, FilterTally& tally,
+                                            OnCandidate&& on_candidate) {
   RunView const& run = args.runs[r];
-  IntervalRange const& range = args.ranges[r];
   Window const& window = args.window;
-  bool const whole = interval >= range.whole_first && interval < range.whole_last;
   bool const reads_key = args.predicate.reads_key != 0;
   Interval const bounds = interval_bytes(run, data_block, interval);
   EntryWalk walk = EntryWalk::over(run.data, bounds, run.order);
-  PrefixComparison lower = PrefixComparison::against(window.lower.key);
-  PrefixComparison upper = PrefixComparison::against(window.upper.key);
+  PrefixComparison lower = PrefixComparison::against(from.key);
+  PrefixComparison upper = PrefixComparison::against(to.key);
   bool newer_is_visible = false;  // the previous entry, when it has the same user key
   bool newer_is_value = false;
 
@@ -122,11 +123,11 @@ LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& arg
     if (reads_key) update_key_window(walk, key_window);
     if (!whole) {
       lower.advance(walk);
-      if (window.upper.side != BoundSide::kEnd) {
+      if (to.side != BoundSide::kEnd) {
         upper.advance(walk);
-        if (!is_below(upper.order, window.upper.side)) return;
+        if (!is_below(upper.order, to.side)) return true;
       }
-      if (is_below(lower.order, window.lower.side)) continue;
+      if (is_below(lower.order, from.side)) continue;
     }
     ++tally.seen;
     bool const visible = walk.sequence() <= window.snapshot;
@@ -159,7 +160,7 @@ LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& arg
       if (fault != ValueFault::kNone) {
         report_fault(block, *args.status, scan_fault_of(fault), r, walk.entry_offset,
                      static_cast<uint64_t>(type));
-        return;
+        return false;
       }
       value = entry_value(type, value.value);
     }
@@ -188,6 +189,46 @@ LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& arg
   }
   if (step == WalkStep::kCorrupt) {
     report_fault(block, *args.status, ScanFault::kCorruptEntry, r, walk.offset, 0);
+  }
+  return false;
+}
+
+// The same for the window, or for each of its segments that the interval reaches into.
+// `key_window`: [kKeyWindowBytes] of this item's own in Shared.
+template <class Block, class OnCandidate>
+LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& args, uint32_t r,
+                                             uint32_t interval, DataBlockRef const& data_block,
+                                             uint8_t* key_window, FilterTally& tally,
+                                             OnCandidate&& on_candidate) {
+  RunView const& run = args.runs[r];
+  SegmentList const& list = args.segments;
+  if (list.count == 0) {
+    IntervalRange const& range = args.ranges[r];
+    bool const whole = interval >= range.whole_first && interval < range.whole_last;
+    filter_between(block, args, r, interval, data_block, args.window.lower, args.window.upper,
+                   whole, key_window, tally, on_candidate);
+    return;
+  }
+  // The interval's keys go from its first one to the next interval's.
+  Bytes first;
+  Bytes next{nullptr, 0};
+  uint64_t trailer;
+  bool const has_next = interval + 1 < run.interval_count;
+  if (!first_key(run, interval_bytes(run, data_block, interval), first, trailer) ||
+      (has_next && !first_key(run, interval_bytes(run, interval + 1), next, trailer))) {
+    report_fault(block, *args.status, ScanFault::kCorruptEntry, r, data_block.offset, 0);
+    return;
+  }
+  for (uint32_t s = segments_before(list, run.order, first); s < list.count; ++s) {
+    KeyBoundView const& from = list.segments[s].lower;
+    KeyBoundView const& to = list.segments[s].upper;
+    if (has_next && is_below(compare_keys(run.order, next, from.key), from.side)) return;
+    bool const whole = has_next && !is_below(compare_keys(run.order, first, from.key), from.side) &&
+                       is_below(compare_keys(run.order, next, to.key), to.side);
+    if (!filter_between(block, args, r, interval, data_block, from, to, whole, key_window, tally,
+                        on_candidate)) {
+      return;
+    }
   }
 }
 
