@@ -47,6 +47,8 @@ constexpr uint64_t kBlockBytesMax = std::numeric_limits<uint32_t>::max();
 // Format versions before it have no sizes, or others, before compressed bytes.
 constexpr uint32_t kFormatVersionWithSizes = 2;
 constexpr std::size_t kOldLz4SizeBytes = 8;
+// Where bzip2 claims to give more bytes than this for each of its own, they are counted.
+constexpr uint64_t kBzip2RatioTrusted = 1024;
 constexpr uint8_t kZstdMagic[] = {0x28, 0xb5, 0x2f, 0xfd};
 
 Family family_of(uint8_t type_byte) {
@@ -79,7 +81,8 @@ uint64_t uncompressed_bytes_max(Family family, uint64_t payload_bytes) {
     case Family::kSnappy: return payload_bytes * 22 + 64;
     // Two bits, a length and a distance, give at most 258.
     case Family::kZlib: return payload_bytes * 1032 + 64;
-    // A block takes some 40 bytes, and gives at most 900,000 that stand for 259 in each 5.
+    // A block takes some 40 bytes, and gives at most 900,000 that stand for 259 in each 5. That
+    // keeps little out: see kBzip2RatioTrusted.
     case Family::kBzip2: return (payload_bytes / 32 + 1) * (uint64_t{47} << 20);
     // A length byte gives at most 255.
     case Family::kLz4: return payload_bytes * 255 + 64;
@@ -101,6 +104,13 @@ Error no_size_error(uint8_t type_byte, BlockPlace const& place) {
   return corruption_error(
       place.file, place.offset,
       fmt::format("{} block without a valid uncompressed size", compression_name(type_byte)));
+}
+
+Error forged_size_error(uint8_t type_byte, std::span<uint8_t const> payload, uint64_t bytes,
+                        BlockPlace const& place) {
+  return corruption_error(place.file, place.offset,
+                          fmt::format("{} block of {} bytes claims to hold {} bytes",
+                                      compression_name(type_byte), payload.size(), bytes));
 }
 
 // Format versions 0 and 1.
@@ -157,10 +167,7 @@ CodecInput split_payload(uint8_t type_byte, std::span<uint8_t const> payload,
   if (input.uncompressed_bytes &&
       *input.uncompressed_bytes >
           std::min(uncompressed_bytes_max(input.family, payload.size()), kBlockBytesMax)) {
-    throw corruption_error(
-        place.file, place.offset,
-        fmt::format("{} block of {} bytes claims to hold {} bytes", compression_name(type_byte),
-                    payload.size(), *input.uncompressed_bytes));
+    throw forged_size_error(type_byte, payload, *input.uncompressed_bytes, place);
   }
   return input;
 }
@@ -237,11 +244,16 @@ std::size_t uncompressed_size(uint8_t type_byte, std::span<uint8_t const> payloa
                               CompressionDictionary const* dictionary,
                               DecompressionContext& context) {
   CodecInput const input = split_payload(type_byte, payload, format_version, place);
-  if (input.uncompressed_bytes) return *input.uncompressed_bytes;
+  bool const is_trusted = input.family != Family::kBzip2 ||
+                          input.uncompressed_bytes <= payload.size() * kBzip2RatioTrusted;
+  if (input.uncompressed_bytes && is_trusted) return *input.uncompressed_bytes;
   std::optional<uint64_t> const bytes =
       input.family == Family::kZlib
           ? context.state().inflater().measure(input.body, bytes_of(dictionary), kBlockBytesMax)
           : measure_bzip2(input.body, kBlockBytesMax);
+  if (input.uncompressed_bytes && bytes != input.uncompressed_bytes) {
+    throw forged_size_error(type_byte, payload, *input.uncompressed_bytes, place);
+  }
   if (!bytes) {
     throw corruption_error(
         place.file, place.offset,

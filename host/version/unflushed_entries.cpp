@@ -10,7 +10,9 @@
 namespace levelscan {
 namespace {
 
-constexpr std::size_t kChunkBytes = std::size_t{1} << 20;
+// Each chunk is twice as large as the one before.
+constexpr std::size_t kChunkBytesMin = std::size_t{32} << 10;
+constexpr std::size_t kChunkBytesMax = std::size_t{1} << 20;
 
 }  // namespace
 
@@ -22,7 +24,9 @@ uint64_t UnflushedEntries::memory_needed() const {
 
 uint8_t* UnflushedEntries::allocate(std::size_t bytes) {
   if (bytes > free_bytes_) {
-    std::size_t const chunk_bytes = std::max(bytes, kChunkBytes);
+    std::size_t const doublings = std::min<std::size_t>(chunks_.size(), 8);
+    std::size_t const chunk_bytes =
+        std::max(bytes, std::min(kChunkBytesMin << doublings, kChunkBytesMax));
     chunks_.push_back(std::make_unique_for_overwrite<uint8_t[]>(chunk_bytes));
     free_ = chunks_.back().get();
     free_bytes_ = chunk_bytes;

@@ -1,8 +1,8 @@
 // What the fuzz targets share. A finding ends the process: libFuzzer keeps the input then.
 //
 // Each target defines LLVMFuzzerTestOneInput, and LLVMFuzzerCustomMutator where random bytes alone
-// would not come past checksums or lengths. With LEVELSCAN_PLANTED_BUG a target holds one more bug,
-// of its own, which it must find: that shows that the code behind the bug is reached.
+// would not come past checksums or lengths. With LEVELSCAN_PLANTED_BUG in the environment a target
+// has one more bug, of its own, which it must find: that shows that the code behind it is reached.
 #pragma once
 
 #include <cstddef>
@@ -23,6 +23,8 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(uint8_t* data, std::size_t size,
 extern "C" std::size_t LLVMFuzzerMutate(uint8_t* data, std::size_t size, std::size_t size_max);
 
 namespace levelscan::fuzz {
+
+inline bool const has_planted_bug = std::getenv("LEVELSCAN_PLANTED_BUG") != nullptr;
 
 [[noreturn]] inline void report(std::string const& finding) {
   std::fprintf(stderr, "finding: %s\n", finding.c_str());

@@ -51,10 +51,10 @@ std::optional<std::vector<Separator>> walk(std::span<uint8_t const> block, Index
       auto const key = cursor.key();
       separators.push_back(
           {{key.begin(), key.end()}, {cursor.restart_index(), cursor.entries_into_restart()}});
-#ifdef LEVELSCAN_PLANTED_BUG
-      static uint8_t longest[48];
-      std::copy(key.begin(), key.end(), longest);
-#endif
+      if (has_planted_bug) {
+        static uint8_t longest[48];
+        std::copy(key.begin(), key.end(), longest);
+      }
     }
   });
   if (!good) return std::nullopt;

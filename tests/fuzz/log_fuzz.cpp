@@ -24,10 +24,10 @@ void read_all(std::span<uint8_t const> log, std::string const& path) {
     require(reader.complete_bytes() <= log.size(), "a record beyond the file");
     previous = reader.record_offset();
     first = false;
-#ifdef LEVELSCAN_PLANTED_BUG
-    static uint8_t copy[64];
-    std::copy(record.begin(), record.end(), copy);
-#endif
+    if (has_planted_bug) {
+      static uint8_t copy[64];
+      std::copy(record.begin(), record.end(), copy);
+    }
   }
   require(bytes <= log.size(), "records longer than the file");
 }

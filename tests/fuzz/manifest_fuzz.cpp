@@ -17,10 +17,10 @@ void check(ManifestVersion const& version, std::size_t bytes) {
         require(file.smallest.size() >= kInternalTrailerBytes &&
                     file.largest.size() >= kInternalTrailerBytes,
                 "a bound without a trailer");
-#ifdef LEVELSCAN_PLANTED_BUG
-        static uint64_t bytes_of_level[7];  // RocksDB's default number of levels
-        bytes_of_level[level] = file.file_bytes;
-#endif
+        if (has_planted_bug) {
+          static uint64_t bytes_of_level[7];  // RocksDB's default number of levels
+          bytes_of_level[level] = file.file_bytes;
+        }
       }
     }
   }

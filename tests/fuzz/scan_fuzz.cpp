@@ -22,10 +22,10 @@ class ReadingSink : public RowSink {
       Cell const& cell = batch.cells[i];
       if (cell.kind != ScalarKind::kBytes) continue;
       text.append(reinterpret_cast<char const*>(batch.bytes + cell.bits), cell.size);
-#ifdef LEVELSCAN_PLANTED_BUG
-      static uint8_t copy[24];
-      std::copy_n(batch.bytes + cell.bits, cell.size, copy);
-#endif
+      if (has_planted_bug) {
+        static uint8_t copy[24];
+        std::copy_n(batch.bytes + cell.bits, cell.size, copy);
+      }
     }
   }
   void write(std::string_view text) override { bytes_ += text.size(); }

@@ -24,10 +24,10 @@ void read(Table const& table) {
     require(block_handle_in_bounds(handle, table.blocks_end()),
             "a metadata block outside the file");
   }
-#ifdef LEVELSCAN_PLANTED_BUG
-  static uint8_t seen[1024];
-  seen[table.properties().entries] = 1;  // "no table has more"
-#endif
+  if (has_planted_bug) {
+    static uint8_t seen[1024];
+    seen[table.properties().entries] = 1;  // "no table has more"
+  }
   if (!table.refusals().empty()) return;
   std::vector<uint8_t> const index = table.read_index_block();
   uint32_t blocks = 0;

@@ -70,14 +70,14 @@ void read_all(std::span<uint8_t const> batch, BatchModel const& model, std::stri
     ++operations;
   }
   require(operations == model.operations.size(), "an operation that got lost");
-#ifdef LEVELSCAN_PLANTED_BUG
-  // "No batch that checks has a longer timestamp."
-  static uint8_t timestamp[12];
-  for (ModelOperation const& committed : model.operations) {
-    if (committed.tag != 0x15) continue;
-    std::copy(committed.strings[0].begin(), committed.strings[0].end(), timestamp);
+  if (has_planted_bug) {
+    // "No batch that checks has a longer timestamp."
+    static uint8_t timestamp[12];
+    for (ModelOperation const& committed : model.operations) {
+      if (committed.tag != 0x15) continue;
+      std::copy(committed.strings[0].begin(), committed.strings[0].end(), timestamp);
+    }
   }
-#endif
 }
 
 }  // namespace

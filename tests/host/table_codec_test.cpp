@@ -323,6 +323,17 @@ TEST(Codec, AForgedSizeIsCorruptionBeforeAnyAllocation) {
           uncompressed_size(static_cast<uint8_t>(type), bytes_of(payload), 5, kPlace));
     });
   }
+  // A stream of bzip2 can give this much, and has to show that it does.
+  std::string const zeros(3'000'000, '\0');
+  std::string const payload = compress(3, zeros);
+  std::string const stream = payload.substr(varint(zeros.size()).size());
+  EXPECT_EQ(uncompressed_size(3, bytes_of(payload), 5, kPlace), zeros.size());
+  for (std::size_t const claimed : {zeros.size() - 1, zeros.size() + 1, 12 * zeros.size()}) {
+    expect_error(ErrorCode::kCorruption, "claims to hold", [&] {
+      std::string const forged = varint(claimed) + stream;
+      static_cast<void>(uncompressed_size(3, bytes_of(forged), 5, kPlace));
+    });
+  }
 }
 
 TEST(Codec, UnknownCodecsAreRefusedByName) {
