@@ -226,18 +226,22 @@ class Writer {
 
   void collect() {
     std::vector<rocksdb::KeyVersion> versions;
-    // librocksdb lists by an iterator of its own, which seeks past what range tombstones cover, and
-    // where an index is hashed by prefixes such a seek can lose the rest of a table.
-    if (style_.range_delete_one_in == kNever || !hash_index_) {
-      check_ok(rocksdb::GetAllKeyVersions(database_.get(), family_, {}, {}, SIZE_MAX, &versions));
-    }
+    check_ok(rocksdb::GetAllKeyVersions(database_.get(), family_, {}, {}, SIZE_MAX, &versions));
+    // librocksdb lists by an iterator of its own, which leaves out what range tombstones cover at
+    // the newest snapshot, and seeks past it: where an index is hashed by prefixes such a seek can
+    // lose the rest of a table.
+    bool const deletes_ranges = style_.range_delete_one_in != kNever;
+    std::vector<rocksdb::KeyVersion> const none;
+    std::vector<rocksdb::KeyVersion> const& old_versions = deletes_ranges ? none : versions;
+    std::vector<rocksdb::KeyVersion> const& newest_versions =
+        deletes_ranges && hash_index_ ? none : versions;
     // All snapshots would take too long; the first, the last, and some between.
     constexpr std::size_t kSnapshotsMax = 5;
     random_.shuffle(held_);
     for (std::size_t i = 0; i < held_.size() && i < kSnapshotsMax; ++i) {
-      collect_rows(held_[i], held_[i]->GetSequenceNumber(), versions);
+      collect_rows(held_[i], held_[i]->GetSequenceNumber(), old_versions);
     }
-    collect_rows(nullptr, database_->GetLatestSequenceNumber(), versions);
+    collect_rows(nullptr, database_->GetLatestSequenceNumber(), newest_versions);
     result_.keys = keys_;
     result_.keys.insert(result_.keys.end(), single_keys_.begin(), single_keys_.end());
   }
