@@ -14,27 +14,84 @@ constexpr char kHexDigits[] = "0123456789abcdef";
 // What a byte asks for.
 constexpr uint8_t kNeedsEscape = 1;  // in any text
 constexpr uint8_t kNeedsQuotes = 2;  // in CSV
-constexpr uint8_t kNeedsJson = 4;    // in JSON, beyond the escape
 
 constexpr std::array<uint8_t, 256> make_byte_needs() {
   std::array<uint8_t, 256> needs{};
   for (std::size_t byte = 0; byte < 256; ++byte) {
     if (byte < 0x20 || byte > 0x7e || byte == '\\') needs[byte] |= kNeedsEscape;
     if (byte == ',' || byte == '"') needs[byte] |= kNeedsQuotes;
-    if (byte == '"') needs[byte] |= kNeedsJson;
   }
   return needs;
 }
 constexpr std::array<uint8_t, 256> kByteNeeds = make_byte_needs();
 
-uint8_t needs_of(ByteSpan bytes) {
-  uint8_t needs = 0;
-  for (uint8_t const byte : bytes) needs = static_cast<uint8_t>(needs | kByteNeeds[byte]);
-  return needs;
+constexpr uint64_t each_byte(uint8_t byte) { return 0x0101010101010101u * byte; }
+
+// The high bit of each byte of `word` that equals `byte` is set; so may be those of bytes above
+// such a one, whose high bits mean nothing then.
+constexpr uint64_t equal_bytes(uint64_t word, uint8_t byte) {
+  uint64_t const difference = word ^ each_byte(byte);
+  return (difference - each_byte(1)) & ~difference & each_byte(0x80);
 }
 
-void append_plain(ByteSpan bytes, std::string& text) {
-  text.append(reinterpret_cast<char const*>(bytes.data()), bytes.size());
+// Not 0: some of the eight bytes need kNeedsEscape.
+constexpr uint64_t escapes_in(uint64_t word) {
+  uint64_t const below_space = (word - each_byte(0x20)) & ~word;
+  uint64_t const above_tilde = word | (word + each_byte(1));
+  return ((below_space | above_tilde) & each_byte(0x80)) | equal_bytes(word, '\\');
+}
+static_assert(escapes_in(each_byte('~')) == 0 && escapes_in(each_byte(' ')) == 0);
+static_assert(escapes_in(each_byte('a') ^ 'a' ^ 0x7f) != 0 &&
+              escapes_in(each_byte('a') ^ 'a') != 0);
+static_assert(escapes_in(each_byte('~') ^ '~' ^ '\\') != 0);
+static_assert(escapes_in(each_byte('~') ^ (uint64_t{'~' ^ 0x1f} << 56)) != 0);
+
+// Writes bytes as they are where eight together are `plain`, and else one by one with
+// write_byte(byte, to), which returns where it ended.
+template <class Plain, class WriteByte>
+char* write_words(ByteSpan bytes, char* to, Plain const& plain, WriteByte const& write_byte) {
+  uint8_t const* from = bytes.data();
+  uint8_t const* const end = from + bytes.size();
+  for (; end - from >= 8; from += 8) {
+    uint64_t word;
+    std::memcpy(&word, from, sizeof word);
+    if (plain(word)) {
+      std::memcpy(to, &word, sizeof word);
+      to += 8;
+    } else {
+      for (int i = 0; i < 8; ++i) to = write_byte(from[i], to);
+    }
+  }
+  for (; from != end; ++from) to = write_byte(*from, to);
+  return to;
+}
+
+// A backslash, and what is behind it.
+char* write_escape(uint8_t byte, char* to) {
+  to[0] = '\\';
+  if (byte == '\\') {
+    to[1] = '\\';
+    return to + 2;
+  }
+  to[1] = 'x';
+  to[2] = kHexDigits[byte >> 4];
+  to[3] = kHexDigits[byte & 15];
+  return to + 4;
+}
+
+// Four times as many characters at most. `needs`: gets what the bytes need beyond escapes.
+char* write_escaped(ByteSpan bytes, char* to, uint8_t& needs) {
+  return write_words(
+      bytes, to,
+      [&](uint64_t word) {
+        return (escapes_in(word) | equal_bytes(word, ',') | equal_bytes(word, '"')) == 0;
+      },
+      [&](uint8_t byte, char* at) {
+        needs = static_cast<uint8_t>(needs | kByteNeeds[byte]);
+        if ((kByteNeeds[byte] & kNeedsEscape) != 0) return write_escape(byte, at);
+        *at = static_cast<char>(byte);
+        return at + 1;
+      });
 }
 
 // Appends at most `bytes_max` characters that `write(from)` produces; it returns where it ended.
@@ -46,30 +103,24 @@ void append_written(std::size_t bytes_max, std::string& text, Write const& write
   text.resize(static_cast<std::size_t>(end - text.data()));
 }
 
-// `quote` is written before a double quote: a second one in CSV, a backslash in JSON. In JSON the
-// escape's own backslash is escaped too.
+// Before a double quote stands a second one in CSV, a backslash in JSON. In JSON the escape's own
+// backslash is escaped too.
 template <bool kIsJson>
 void append_escaped_within_quotes(ByteSpan bytes, std::string& text) {
   append_written(bytes.size() * 5, text, [&](char* to) {
-    for (uint8_t const byte : bytes) {
-      uint8_t const needs = kByteNeeds[byte];
-      if ((needs & kNeedsEscape) != 0) {
-        if (kIsJson) *to++ = '\\';
-        *to++ = '\\';
-        if (byte == '\\') {
-          if (kIsJson) *to++ = '\\';
-          *to++ = '\\';
-        } else {
-          *to++ = 'x';
-          *to++ = kHexDigits[byte >> 4];
-          *to++ = kHexDigits[byte & 15];
-        }
-        continue;
-      }
-      if (byte == '"') *to++ = kIsJson ? '\\' : '"';
-      *to++ = static_cast<char>(byte);
-    }
-    return to;
+    return write_words(
+        bytes, to, [](uint64_t word) { return (escapes_in(word) | equal_bytes(word, '"')) == 0; },
+        [](uint8_t byte, char* at) {
+          if ((kByteNeeds[byte] & kNeedsEscape) != 0) {
+            if (kIsJson) *at++ = '\\';
+            at = write_escape(byte, at);
+            if (kIsJson && byte == '\\') *at++ = '\\';
+            return at;
+          }
+          if (byte == '"') *at++ = kIsJson ? '\\' : '"';
+          *at = static_cast<char>(byte);
+          return at + 1;
+        });
   });
 }
 
@@ -93,48 +144,34 @@ void append_hex(ByteSpan bytes, std::string& text) {
 }
 
 void append_escaped(ByteSpan bytes, std::string& text) {
-  if ((needs_of(bytes) & kNeedsEscape) == 0) {
-    append_plain(bytes, text);
-    return;
-  }
-  append_written(bytes.size() * 4, text, [&](char* to) {
-    for (uint8_t const byte : bytes) {
-      if ((kByteNeeds[byte] & kNeedsEscape) == 0) {
-        *to++ = static_cast<char>(byte);
-      } else if (byte == '\\') {
-        *to++ = '\\';
-        *to++ = '\\';
-      } else {
-        *to++ = '\\';
-        *to++ = 'x';
-        *to++ = kHexDigits[byte >> 4];
-        *to++ = kHexDigits[byte & 15];
-      }
-    }
-    return to;
-  });
+  uint8_t needs = 0;
+  append_written(bytes.size() * 4, text, [&](char* to) { return write_escaped(bytes, to, needs); });
 }
 
 void append_csv_bytes(ByteSpan bytes, BytesStyle style, std::string& text) {
   if (bytes.empty()) {
     text += "\"\"";
-  } else if (style == BytesStyle::kHex) {
-    append_hex(bytes, text);
-  } else if ((needs_of(bytes) & kNeedsQuotes) == 0) {
-    append_escaped(bytes, text);
-  } else {
-    text += '"';
-    append_escaped_within_quotes<false>(bytes, text);
-    text += '"';
+    return;
   }
+  if (style == BytesStyle::kHex) {
+    append_hex(bytes, text);
+    return;
+  }
+  // Mostly no quotes are needed; where they are, it begins again within them.
+  std::size_t const begin = text.size();
+  uint8_t needs = 0;
+  append_written(bytes.size() * 4, text, [&](char* to) { return write_escaped(bytes, to, needs); });
+  if ((needs & kNeedsQuotes) == 0) return;
+  text.resize(begin);
+  text += '"';
+  append_escaped_within_quotes<false>(bytes, text);
+  text += '"';
 }
 
 void append_json_bytes(ByteSpan bytes, BytesStyle style, std::string& text) {
   text += '"';
   if (style == BytesStyle::kHex) {
     append_hex(bytes, text);
-  } else if ((needs_of(bytes) & (kNeedsEscape | kNeedsJson)) == 0) {
-    append_plain(bytes, text);
   } else {
     append_escaped_within_quotes<true>(bytes, text);
   }

@@ -226,22 +226,18 @@ class Writer {
 
   void collect() {
     std::vector<rocksdb::KeyVersion> versions;
-    check_ok(rocksdb::GetAllKeyVersions(database_.get(), family_, {}, {}, SIZE_MAX, &versions));
-    // librocksdb lists by an iterator of its own, which leaves out what range tombstones cover at
-    // the newest snapshot, and seeks past it: where an index is hashed by prefixes such a seek can
-    // lose the rest of a table.
-    bool const deletes_ranges = style_.range_delete_one_in != kNever;
-    std::vector<rocksdb::KeyVersion> const none;
-    std::vector<rocksdb::KeyVersion> const& old_versions = deletes_ranges ? none : versions;
-    std::vector<rocksdb::KeyVersion> const& newest_versions =
-        deletes_ranges && hash_index_ ? none : versions;
+    // librocksdb lists by an iterator of its own, which leaves out what range tombstones cover, and
+    // seeks past it, by which it can lose more: then sequence numbers are not known.
+    if (style_.range_delete_one_in == kNever) {
+      check_ok(rocksdb::GetAllKeyVersions(database_.get(), family_, {}, {}, SIZE_MAX, &versions));
+    }
     // All snapshots would take too long; the first, the last, and some between.
     constexpr std::size_t kSnapshotsMax = 5;
     random_.shuffle(held_);
     for (std::size_t i = 0; i < held_.size() && i < kSnapshotsMax; ++i) {
-      collect_rows(held_[i], held_[i]->GetSequenceNumber(), old_versions);
+      collect_rows(held_[i], held_[i]->GetSequenceNumber(), versions);
     }
-    collect_rows(nullptr, database_->GetLatestSequenceNumber(), newest_versions);
+    collect_rows(nullptr, database_->GetLatestSequenceNumber(), versions);
     result_.keys = keys_;
     result_.keys.insert(result_.keys.end(), single_keys_.begin(), single_keys_.end());
   }
@@ -313,7 +309,6 @@ class Writer {
     options.env = levelscan::testing::no_sync_env();
     rocksdb::BlockBasedTableOptions table = draw_table_options(random_, result_.description);
     draw_index(random_, options, table, result_.description);
-    hash_index_ |= table.index_type == rocksdb::BlockBasedTableOptions::kHashSearch;
     draw_dictionary(random_, options, result_.description);
     table.block_align = style_.aligned_blocks;
     if (table.block_align) table.block_size = std::bit_ceil(table.block_size);
@@ -649,7 +644,6 @@ class Writer {
   std::vector<std::string> single_keys_;  // put once, deleted once, and so on
   std::vector<bool> single_present_;
   std::vector<rocksdb::Snapshot const*> held_;
-  bool hash_index_ = false;  // of tables written until now
 };
 
 }  // namespace
