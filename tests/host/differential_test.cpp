@@ -222,7 +222,8 @@ class DatabaseScans {
                      [](OracleRow const& row) { return row.sequence == kUnknownSequence; }));
     if (random_.one_in(4)) {
       query.ranges.emplace();
-      for (uint32_t i = random_.one_in(4) ? random_.below(60) : random_.below(6); i > 0; --i) {
+      uint32_t const most = random_.one_in(4) ? 60 : 6;
+      for (uint32_t i = random_.one_in(20) ? 0 : random_.between(2, most); i > 0; --i) {
         KeySelection const keys = draw_keys(queries, text);
         query.ranges->push_back({fmt::format("range {}", i), keys});
       }
