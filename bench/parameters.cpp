@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <random>
 
 #include "levelscan/error.hpp"
 #include "query/aggregates.hpp"
@@ -85,6 +87,16 @@ constexpr Parameter kParameters[] = {
     {"output", "count, sum or rows",
      [](Parameters& all, std::string_view, std::string const& value) { all.output = value; },
      [](Parameters const& all) { return Json(all.output); }},
+    {"ranges", "ranges of keys in one query, spread at random; 0: all keys",
+     [](Parameters& all, std::string_view name, std::string const& value) {
+       parse(name, value, all.ranges);
+     },
+     [](Parameters const& all) { return Json(all.ranges); }},
+    {"range_rows", "rows in each range",
+     [](Parameters& all, std::string_view name, std::string const& value) {
+       parse(name, value, all.range_rows);
+     },
+     [](Parameters const& all) { return Json(all.range_rows); }},
     {"threads", "of those contenders that have more than one", set_scanner<&Options::threads>,
      get_scanner<&Options::threads>},
     {"memory", "bytes of levelscan's pool", set_scanner<&Options::memory_bytes>,
@@ -115,6 +127,18 @@ Query Parameters::query() const {
     double const bound = selectivity * (1.0 + std::numeric_limits<uint32_t>::max());
     query.where = std::make_shared<Expression const>(
         parse_expression(fmt::format("field < {}", static_cast<uint64_t>(bound)), schema));
+  }
+  if (ranges != 0) {
+    std::mt19937_64 random(1);
+    uint64_t const places = std::max(shape.distinct_keys(), range_rows + 1) - range_rows;
+    query.ranges.emplace();
+    for (uint64_t i = 0; i < ranges; ++i) {
+      uint64_t const first = random() % places;
+      QueryRange& range = query.ranges->emplace_back();
+      range.id = std::to_string(i);
+      range.keys.from = shape.key(first);
+      range.keys.to = shape.key(first + range_rows);
+    }
   }
   if (output == "count") {
     query.aggregates = parse_aggregates("count()", schema);

@@ -17,6 +17,8 @@ struct Parameters {
   BenchDatabaseShape shape;
   double selectivity = 0.01;     // of the rows, by the value; 1: no condition
   std::string output = "count";  // count, sum (and min, max), rows
+  uint64_t ranges = 0;           // so many ranges of keys in one query; 0: all keys
+  uint64_t range_rows = 100;     // in each of them
   ScannerOptions scanner;
 
   // Throws Error(kUsage) for a name or a value that has no meaning.

@@ -24,14 +24,18 @@
 namespace levelscan {
 namespace {
 
-// Ranges an iterator thread gets, so that uneven ones even out.
-constexpr uint64_t kRangesPerThread = 4;
+constexpr uint64_t kSharesPerThread = 4;
 
 struct Answer {
   uint64_t rows_found = 0;
   std::vector<AggregateValue> aggregates;
+  std::vector<std::vector<AggregateValue>> range_aggregates;
   std::optional<ScanStatistics> statistics = {};
 };
+
+Answer as_answer(PeerAnswer answer) {
+  return {answer.rows_found, std::move(answer.aggregates), std::move(answer.range_aggregates)};
+}
 
 // One that measures itself against others. Readers answer the query; limits don't.
 struct Entrant {
@@ -78,6 +82,7 @@ std::string describe(Query const& query) {
   }
   if (query.where != nullptr) text += " where " + query.where->text;
   if (query.keys.from || query.keys.to || query.keys.prefix) text += ", in a range of keys";
+  if (query.ranges) text += fmt::format(", of {} ranges", query.ranges->size());
   if (query.limit != UINT64_MAX) text += fmt::format(", limit {}", query.limit);
   return text;
 }
@@ -146,6 +151,7 @@ class Bench {
         output_(query) {
     require_scannable(version_);
     knobs_.verify_checksums = options.scanner.verify_checksums;
+    if (query.ranges) knobs_.readahead_bytes = 0;  // a seek would read all of it
   }
 
   BenchReport run() {
@@ -169,6 +175,7 @@ class Bench {
     run_rounds(contenders, options_.rounds, interrupted_);
     for (std::size_t i = 0; i < entrants_.size(); ++i) {
       entrants_[i].measurement.seconds = spread_of(contenders[i].seconds);
+      entrants_[i].measurement.cpu_seconds = spread_of(contenders[i].cpu_seconds);
       report_.measurements.push_back(std::move(entrants_[i].measurement));
     }
     return std::move(report_);
@@ -216,22 +223,35 @@ class Bench {
     entrants_.push_back(std::move(cold));
   }
 
-  [[nodiscard]] std::vector<KeyRange> shares(uint32_t threads) const {
-    if (threads == 1) return {range_};
-    uint64_t const bytes = limits_.file_bytes() / (threads * kRangesPerThread);
-    return plan_tasks(version_, range_, std::max<uint64_t>(bytes, 1)).tasks;
+  // Several for each thread, so that uneven ones even out.
+  [[nodiscard]] std::vector<PeerShare> shares(uint32_t threads) const {
+    if (threads == 1) return {PeerShare{range_}};
+    uint64_t const count = uint64_t{threads} * kSharesPerThread;
+    std::vector<PeerShare> all;
+    if (query_.ranges) {
+      std::size_t const ranges = query_.ranges->size();
+      for (uint64_t i = 0; i < count; ++i) {
+        all.push_back({range_, ranges * i / count, ranges * (i + 1) / count});
+      }
+      return all;
+    }
+    uint64_t const bytes = std::max<uint64_t>(limits_.file_bytes() / count, 1);
+    for (KeyRange& keys : plan_tasks(version_, range_, bytes).tasks) {
+      all.push_back({std::move(keys)});
+    }
+    return all;
   }
 
   void add_iterator(RocksdbReader const& reader, ReadKnobs const& knobs, std::string const& suffix,
                     std::string const& text) {
     bool const cold = options_.cold && suffix.empty();
     if (std::string const name = "iterator" + suffix; wants(name)) {
-      auto const scan = std::make_shared<PeerScan>(reader, query_, range_, knobs);
+      auto const scan = std::make_shared<PeerScan>(reader, query_, PeerShare{range_}, knobs);
       Entrant& entrant = add(name, "iterator, 1 thread" + text, 1);
       entrant.answer = [this, scan](RowSink* sink) {
         PeerAnswer answer = scan->run(sink);
         report_.rows_seen = answer.rows_seen;
-        return Answer{answer.rows_found, std::move(answer.aggregates)};
+        return as_answer(std::move(answer));
       };
       if (cold) add_cold(Entrant(entrant));
     }
@@ -243,10 +263,7 @@ class Bench {
       Entrant& entrant =
           add(name, fmt::format("iterator, {}{}", threads_text(threads_), text), threads_);
       entrant.is_ordered = false;
-      entrant.answer = [scans](RowSink* sink) {
-        PeerAnswer answer = scans->run(sink);
-        return Answer{answer.rows_found, std::move(answer.aggregates)};
-      };
+      entrant.answer = [scans](RowSink* sink) { return as_answer(scans->run(sink)); };
       if (cold) add_cold(Entrant(entrant));
     }
   }
@@ -293,7 +310,8 @@ class Bench {
     entrant.measurement.is_levelscan = true;
     entrant.answer = [this, scanner = scanners_.back().get()](RowSink* sink) {
       ScanResult result = scanner->run(query_, sink, interrupted_);
-      return Answer{result.rows_found, std::move(result.aggregates), std::move(result.statistics)};
+      return Answer{result.rows_found, std::move(result.aggregates),
+                    std::move(result.range_aggregates), std::move(result.statistics)};
     };
     if (cold) add_cold(Entrant(entrant));
   }
@@ -358,6 +376,18 @@ class Bench {
     report_.verify_checksums = options_.scanner.verify_checksums;
   }
 
+  [[nodiscard]] bool agree(std::vector<AggregateValue> const& a,
+                           std::vector<AggregateValue> const& b) const {
+    if (a.size() != b.size()) return false;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      AggregateFunction const function = query_.aggregates[i].function;
+      bool const is_sum =
+          function == AggregateFunction::kSum || function == AggregateFunction::kAvg;
+      if (!aggregates_agree(a[i], b[i], is_sum)) return false;
+    }
+    return true;
+  }
+
   // Runs it once; readers must all give the answer of the first one.
   void warm_up(Entrant& entrant) {
     if (entrant.prepare) entrant.prepare();
@@ -374,15 +404,15 @@ class Bench {
       report_.rows_found = expected_->rows_found;
       report_.text_bytes = expected_bytes_;
     } else {
-      bool equal = answer.rows_found == expected_->rows_found && sink.bytes() == expected_bytes_;
+      // A scan counts a row once, whatever the number of ranges that hold it.
+      bool equal = (query_.ranges || answer.rows_found == expected_->rows_found) &&
+                   sink.bytes() == expected_bytes_ &&
+                   agree(answer.aggregates, expected_->aggregates) &&
+                   answer.range_aggregates.size() == expected_->range_aggregates.size();
       if (entrant.is_ordered && expected_digest_)
         equal = equal && sink.digest() == expected_digest_;
-      for (std::size_t i = 0; i < query_.aggregates.size(); ++i) {
-        AggregateFunction const function = query_.aggregates[i].function;
-        bool const is_sum =
-            function == AggregateFunction::kSum || function == AggregateFunction::kAvg;
-        equal =
-            equal && aggregates_agree(answer.aggregates.at(i), expected_->aggregates.at(i), is_sum);
+      for (std::size_t r = 0; equal && r < answer.range_aggregates.size(); ++r) {
+        equal = agree(answer.range_aggregates[r], expected_->range_aggregates[r]);
       }
       if (!equal) {
         throw Error(ErrorCode::kDifference,

@@ -33,7 +33,8 @@ struct Measurement {
   std::string text;
   uint32_t threads = 1;
   bool is_levelscan = false;
-  Spread seconds;
+  Spread seconds;                            // elapsed
+  Spread cpu_seconds;                        // of all threads
   std::optional<ScanStatistics> statistics;  // of levelscan's last run
   std::optional<uint64_t> peak_memory_bytes;
 };

@@ -21,11 +21,10 @@ class EntryWriter {
   EntryWriter(std::string const& path, BenchDatabaseShape const& shape)
       : writer_(path,
                 {shape.compression, shape.table_bytes, shape.block_bytes, shape.restart_interval}),
-        key_(shape.key_bytes, '0'),
+        shape_(shape),
         value_(shape.value_bytes, 'v') {}
 
   void put(uint64_t number) {
-    for (std::size_t i = 0; i < 8; ++i) key_[i] = static_cast<char>(number >> (8 * (7 - i)));
     uint32_t const uniform = static_cast<uint32_t>(random_() >> 32);
     std::memcpy(value_.data(), &uniform, sizeof uniform);
     if (value_.size() >= 12) std::memcpy(value_.data() + 4, &number, sizeof number);
@@ -33,7 +32,7 @@ class EntryWriter {
       uint64_t const bits = random_();
       std::memcpy(value_.data() + i, &bits, sizeof bits);
     }
-    writer_.put(key_, value_);
+    writer_.put(shape_.key(number), value_);
   }
 
   [[nodiscard]] uint64_t below(uint64_t bound) { return random_() % bound; }
@@ -41,8 +40,8 @@ class EntryWriter {
 
  private:
   DatabaseWriter writer_;
+  BenchDatabaseShape const& shape_;
   std::mt19937_64 random_{1};
-  std::string key_;
   std::string value_;
 };
 
@@ -90,6 +89,17 @@ std::string BenchDatabaseShape::name() const {
                      level0 ? "files" : "runs", runs, overwritten);
 }
 
+uint64_t BenchDatabaseShape::distinct_keys() const {
+  if (runs == 1) return entries;
+  return static_cast<uint64_t>(static_cast<double>(entries) * (1 - overwritten));
+}
+
+std::string BenchDatabaseShape::key(uint64_t number) const {
+  std::string text(key_bytes, '0');
+  for (std::size_t i = 0; i < 8; ++i) text[i] = static_cast<char>(number >> (8 * (7 - i)));
+  return text;
+}
+
 void write_bench_database(std::string const& path, BenchDatabaseShape const& shape) {
   bool const makes_sense = shape.key_bytes >= kKeyBytesMin && shape.value_bytes >= kValueBytesMin &&
                            shape.runs >= 1 && shape.entries >= 10 * uint64_t{shape.runs} &&
@@ -100,10 +110,7 @@ void write_bench_database(std::string const& path, BenchDatabaseShape const& sha
     throw Error(ErrorCode::kUsage, "no database can be written of the shape " + shape.name());
   }
   EntryWriter writer(path, shape);
-  uint64_t const distinct =
-      shape.runs == 1
-          ? shape.entries
-          : static_cast<uint64_t>(static_cast<double>(shape.entries) * (1 - shape.overwritten));
+  uint64_t const distinct = shape.distinct_keys();
   if (shape.level0) {
     write_level0(writer, shape, distinct);
   } else {

@@ -26,6 +26,9 @@ struct BenchDatabaseShape {
   // overlapping L0 files. A single run has nothing overwritten.
   bool level0 = false;
 
+  // Keys are those of the numbers below this.
+  [[nodiscard]] uint64_t distinct_keys() const;
+  [[nodiscard]] std::string key(uint64_t number) const;
   // A file name that tells shapes apart.
   [[nodiscard]] std::string name() const;
 };

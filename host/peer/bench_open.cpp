@@ -53,7 +53,10 @@ BenchReport run_open_bench(std::string const& path, BenchOptions const& options,
                               plan_tasks(opened, KeyRange{}, 1 + report.file_bytes / kTasks));
                         }});
   run_rounds(contenders, 1, interrupted);
-  for (Contender& contender : contenders) contender.seconds.clear();
+  for (Contender& contender : contenders) {
+    contender.seconds.clear();
+    contender.cpu_seconds.clear();
+  }
   run_rounds(contenders, options.rounds, interrupted);
   report.remarks.push_back(fmt::format(
       "levelscan holds at most {} descriptors once open, twice this database", descriptors));
@@ -65,6 +68,7 @@ BenchReport run_open_bench(std::string const& path, BenchOptions const& options,
     measurement.text = texts[i];
     measurement.is_levelscan = i > 0;
     measurement.seconds = spread_of(contenders[i].seconds);
+    measurement.cpu_seconds = spread_of(contenders[i].cpu_seconds);
     report.measurements.push_back(std::move(measurement));
   }
   return report;

@@ -45,10 +45,12 @@ Machine describe_machine() {
           system.release, cuda_description()};
 }
 
-// Times the time of reading and checksumming; 0 where that was not measured.
-double read_ratio(BenchReport const& report, Measurement const& measurement) {
-  Measurement const* const read = report.find("read-hash");
-  return read == nullptr ? 0 : measurement.seconds.median / read->seconds.median;
+Json spread_json(Spread const& spread) {
+  return {{"median", spread.median}, {"least", spread.least}, {"most", spread.most}};
+}
+
+Json ratios_json(Ratios const& ratios) {
+  return {{"elapsed", ratios.elapsed}, {"cpu", ratios.cpu}};
 }
 
 std::string ratio_text(double ratio) {
@@ -57,17 +59,25 @@ std::string ratio_text(double ratio) {
 
 }  // namespace
 
-double iterator_ratio(BenchReport const& report, Measurement const& measurement) {
-  double peer_seconds = 0;
+Ratios iterator_ratios(BenchReport const& report, Measurement const& measurement) {
+  Measurement const* fastest = nullptr;
   for (Measurement const& peer : report.measurements) {
     if (!peer.name.starts_with("iterator") || peer.threads != measurement.threads ||
         peer.name.ends_with("-cold") != measurement.name.ends_with("-cold")) {
       continue;
     }
-    bool const is_faster = peer_seconds == 0 || peer.seconds.median < peer_seconds;
-    if (is_faster) peer_seconds = peer.seconds.median;
+    if (fastest == nullptr || peer.seconds.median < fastest->seconds.median) fastest = &peer;
   }
-  return peer_seconds / measurement.seconds.median;
+  if (fastest == nullptr) return {};
+  return {fastest->seconds.median / measurement.seconds.median,
+          fastest->cpu_seconds.median / measurement.cpu_seconds.median};
+}
+
+Ratios read_ratios(BenchReport const& report, Measurement const& measurement) {
+  Measurement const* const read = report.find("read-hash");
+  if (read == nullptr) return {};
+  return {measurement.seconds.median / read->seconds.median,
+          measurement.cpu_seconds.median / read->cpu_seconds.median};
 }
 
 std::string bench_text(BenchReport const& report) {
@@ -97,21 +107,27 @@ std::string bench_text(BenchReport const& report) {
     text +=
         "With assertions the iterator takes about 1.4 times as long: divide its ratios by that.\n";
   }
-  fmt::format_to(out, "\n{:<44}{:>11}{:>10}{:>10}{:>13}{:>9}{:>12}{:>10}\n", "", "median ms",
-                 "least", "most", "M entries/s", "GB/s", "x iterator", "x read");
+  fmt::format_to(out, "\n{:<38}{:>10}{:>10}{:>10}{:>10}{:>9}{:>7}{:>12}{:>12}{:>9}{:>9}\n", "",
+                 "median ms", "least", "most", "cpu ms", "M/s", "GB/s", "x iterator", "x it., cpu",
+                 "x read", "by cpu");
   for (Measurement const& measurement : report.measurements) {
     Spread const& seconds = measurement.seconds;
-    fmt::format_to(out, "{:<44}{:>11.1f}{:>10.1f}{:>10.1f}{:>13.2f}{:>9.2f}{:>12}{:>10}\n",
-                   measurement.text, seconds.median * 1e3, seconds.least * 1e3, seconds.most * 1e3,
-                   static_cast<double>(report.entries) / seconds.median / 1e6,
-                   static_cast<double>(report.file_bytes) / seconds.median / 1e9,
-                   ratio_text(iterator_ratio(report, measurement)),
-                   ratio_text(read_ratio(report, measurement)));
+    Ratios const iterator = iterator_ratios(report, measurement);
+    Ratios const read = read_ratios(report, measurement);
+    fmt::format_to(
+        out, "{:<38}{:>10.1f}{:>10.1f}{:>10.1f}{:>10.1f}{:>9.2f}{:>7.2f}{:>12}{:>12}{:>9}{:>9}\n",
+        measurement.text, seconds.median * 1e3, seconds.least * 1e3, seconds.most * 1e3,
+        measurement.cpu_seconds.median * 1e3,
+        static_cast<double>(report.entries) / seconds.median / 1e6,
+        static_cast<double>(report.file_bytes) / seconds.median / 1e9, ratio_text(iterator.elapsed),
+        ratio_text(iterator.cpu), ratio_text(read.elapsed), ratio_text(read.cpu));
   }
   text +=
-      "\nx iterator: how often this fits into the time of the faster iterator with as many "
-      "threads.\n"
-      "x read: how often the time of reading with XXH3 fits into this.\n";
+      "\ncpu ms: processor time of all threads, which moves less where others use the machine "
+      "too.\n"
+      "x iterator: how often this fits into the time of the faster iterator with as many threads.\n"
+      "x read: how often the time of reading with XXH3 fits into this. Both by elapsed and by\n"
+      "processor time.\n";
   for (Measurement const& measurement : report.measurements) {
     if (!measurement.peak_memory_bytes) continue;
     fmt::format_to(out, "peak memory, {}: {:.1f} MiB\n", measurement.text,
@@ -129,12 +145,11 @@ std::string bench_json(BenchReport const& report, Json const& more) {
     json.update(more);
     json["contender"] = measurement.name;
     json["threads"] = measurement.threads;
-    json["seconds"] = {{"median", measurement.seconds.median},
-                       {"least", measurement.seconds.least},
-                       {"most", measurement.seconds.most}};
+    json["seconds"] = spread_json(measurement.seconds);
+    json["cpu_seconds"] = spread_json(measurement.cpu_seconds);
     json["rounds"] = report.rounds;
-    json["iterator_ratio"] = iterator_ratio(report, measurement);
-    json["read_ratio"] = read_ratio(report, measurement);
+    json["iterator_ratio"] = ratios_json(iterator_ratios(report, measurement));
+    json["read_ratio"] = ratios_json(read_ratios(report, measurement));
     json["query"] = report.query;
     json["rows_seen"] = report.rows_seen;
     json["rows_found"] = report.rows_found;

@@ -14,8 +14,17 @@ namespace levelscan {
 // One line for each measurement; `more` is an object whose members each line begins with.
 [[nodiscard]] std::string bench_json(BenchReport const& report, nlohmann::ordered_json const& more);
 
+// Of two kinds of time.
+struct Ratios {
+  double elapsed = 0;  // 0: nothing to compare with was measured
+  double cpu = 0;
+};
+
 // How often the measurement fits into the time of the faster iterator with as many threads, cold
-// where it is cold; 0 where there was none.
-[[nodiscard]] double iterator_ratio(BenchReport const& report, Measurement const& measurement);
+// where it is cold.
+[[nodiscard]] Ratios iterator_ratios(BenchReport const& report, Measurement const& measurement);
+
+// How often the time of reading and checksumming fits into the measurement.
+[[nodiscard]] Ratios read_ratios(BenchReport const& report, Measurement const& measurement);
 
 }  // namespace levelscan

@@ -215,7 +215,7 @@ int run_demo(DemoOptions const& options, std::atomic<bool> const* interrupted) {
   std::fflush(stdout);
   bool all_agree = true;
   for (DemoQuery const& demo : demo_queries()) {
-    PeerScan peer(reader, demo.query, demo.query.keys.range(version.key_order), knobs);
+    PeerScan peer(reader, demo.query, {demo.query.keys.range(version.key_order)}, knobs);
     Answer found;
     Answer expected;
     std::vector<double> scan_seconds;

@@ -109,8 +109,12 @@ class RowCells {
           break;
       }
     }
-    return {cells_.data(), reinterpret_cast<uint8_t const*>(bytes_.data()), 1,
-            static_cast<uint32_t>(cells_.size())};
+    RowBatch batch{};
+    batch.cells = cells_.data();
+    batch.bytes = reinterpret_cast<uint8_t const*>(bytes_.data());
+    batch.row_count = 1;
+    batch.column_count = static_cast<uint32_t>(cells_.size());
+    return batch;
   }
 
  private:
@@ -123,19 +127,25 @@ class RowCells {
 
 struct PeerScan::Impl {
   Query const& query;
+  KeyOrder key_order;
+  std::size_t first_range;
+  std::size_t last_range;
   RocksdbCursor cursor;
   std::optional<ValueTest> value_test;
   std::optional<RowEvaluator> evaluator;  // unless value_test
   bool reads_columns;
   PeerColumns columns;
   RowCells cells;
-  std::vector<RowAggregate> aggregates;  // of the last run
+  std::vector<RowAggregate> aggregates;  // of the last run, or of a range of it
   std::string text;
 
-  Impl(RocksdbReader const& reader, Query const& asked, KeyRange const& range,
+  Impl(RocksdbReader const& reader, Query const& asked, PeerShare const& share,
        ReadKnobs const& knobs)
       : query(asked),
-        cursor(reader.cursor(range, knobs)),
+        key_order(reader.key_order()),
+        first_range(share.first_range),
+        last_range(query.ranges ? std::min(share.last_range, query.ranges->size()) : 0),
+        cursor(reader.cursor(share.keys, knobs)),
         reads_columns(reads(query, FieldSource::kColumn)),
         cells(query.columns) {
     if (query.where == nullptr) return;
@@ -143,15 +153,14 @@ struct PeerScan::Impl {
     if (!value_test) evaluator.emplace(*query.where);
   }
 
-  // Calls `use` with each row that passes until it returns false.
-  template <class Use>
-  uint64_t for_each_row(Use const& use) {
-    cursor.rewind();
+  // From where the iterator stands, calls `use` with each row that passes until it returns false,
+  // or `is_end` true. Returns how many rows there were.
+  template <class IsEnd, class Use>
+  uint64_t walk(IsEnd const& is_end, Use const& use) {
     rocksdb::Iterator& iterator = cursor.iterator();
-    bool const ends_with_iterator = cursor.ends_with_iterator();
     uint64_t rows_seen = 0;
     for (; iterator.Valid(); iterator.Next()) {
-      if (!ends_with_iterator && !cursor.valid()) break;
+      if (is_end()) break;
       ++rows_seen;
       if (value_test && !value_test->passes(iterator.value())) continue;
       if (evaluator && !evaluator->passes(row())) continue;
@@ -159,6 +168,47 @@ struct PeerScan::Impl {
     }
     cursor.check();
     return rows_seen;
+  }
+
+  template <class Use>
+  uint64_t for_each_row(Use const& use) {
+    cursor.rewind();
+    if (cursor.ends_with_iterator()) return walk([] { return false; }, use);
+    return walk([this] { return !cursor.valid(); }, use);
+  }
+
+  template <class Use>
+  uint64_t for_each_row_of(KeyRange const& range, Use const& use) {
+    rocksdb::Iterator& iterator = cursor.iterator();
+    if (range.is_empty(key_order)) return 0;
+    if (range.lower.side == BoundSide::kStart) {
+      iterator.SeekToFirst();
+    } else {
+      iterator.Seek(rocksdb::Slice(range.lower.key));
+    }
+    return walk([&] { return !is_below(key_order, view_of(iterator.key()), range.upper); }, use);
+  }
+
+  // One iterator, a seek for each range.
+  PeerAnswer run_ranges() {
+    PeerAnswer answer;
+    for (std::size_t r = first_range; r < last_range; ++r) {
+      clear_aggregates();
+      answer.rows_seen += for_each_row_of((*query.ranges)[r].keys.range(key_order), [&] {
+        ++answer.rows_found;
+        PeerRow const at = row();
+        for (RowAggregate& aggregate : aggregates) aggregate.add(at);
+        return true;
+      });
+      std::vector<AggregateValue>& values = answer.range_aggregates.emplace_back();
+      for (RowAggregate const& aggregate : aggregates) values.push_back(aggregate.value());
+    }
+    return answer;
+  }
+
+  void clear_aggregates() {
+    aggregates.clear();
+    for (AggregateColumn const& column : query.aggregates) aggregates.emplace_back(column);
   }
 
   // Where the cursor stands.
@@ -172,10 +222,10 @@ struct PeerScan::Impl {
   // `write` takes portions of text. Aggregates are left in `aggregates`.
   template <class Write>
   PeerAnswer run(RowSink const* sink, Write const& write) {
+    if (query.ranges) return run_ranges();
     PeerAnswer answer;
     uint64_t rows = 0;
-    aggregates.clear();
-    for (AggregateColumn const& column : query.aggregates) aggregates.emplace_back(column);
+    clear_aggregates();
     bool const counts_only = std::all_of(
         query.aggregates.begin(), query.aggregates.end(), [](AggregateColumn const& aggregate) {
           return aggregate.function == AggregateFunction::kCountRows;
@@ -213,13 +263,16 @@ struct PeerScan::Impl {
   }
 };
 
-PeerScan::PeerScan(RocksdbReader const& reader, Query const& query, KeyRange const& range,
+PeerScan::PeerScan(RocksdbReader const& reader, Query const& query, PeerShare const& share,
                    ReadKnobs const& knobs) {
   if (reads(query, FieldSource::kSequence)) {
     throw Error(ErrorCode::kUsage,
                 "librocksdb's iterator does not tell sequence numbers; leave out `seq`");
   }
-  impl_ = std::make_unique<Impl>(reader, query, range, knobs);
+  if (query.ranges && query.aggregates.empty()) {
+    throw Error(ErrorCode::kUsage, "--ranges is measured with aggregates only: --agg");
+  }
+  impl_ = std::make_unique<Impl>(reader, query, share, knobs);
 }
 
 PeerScan::PeerScan(PeerScan&&) noexcept = default;
@@ -227,6 +280,7 @@ PeerScan::~PeerScan() = default;
 
 PeerAnswer PeerScan::run(RowSink* sink) {
   PeerAnswer answer = impl_->run(sink, [sink](std::string_view text) { sink->write(text); });
+  if (!answer.range_aggregates.empty()) return answer;
   for (RowAggregate const& aggregate : impl_->aggregates) {
     answer.aggregates.push_back(aggregate.value());
   }
@@ -234,9 +288,9 @@ PeerAnswer PeerScan::run(RowSink* sink) {
 }
 
 PeerScans::PeerScans(RocksdbReader const& reader, Query const& query,
-                     std::vector<KeyRange> const& ranges, ReadKnobs const& knobs, uint32_t threads)
+                     std::vector<PeerShare> const& shares, ReadKnobs const& knobs, uint32_t threads)
     : query_(query), threads_(threads) {
-  for (KeyRange const& range : ranges) scans_.emplace_back(reader, query, range, knobs);
+  for (PeerShare const& share : shares) scans_.emplace_back(reader, query, share, knobs);
 }
 
 PeerAnswer PeerScans::run(RowSink* sink) {
@@ -244,18 +298,22 @@ PeerAnswer PeerScans::run(RowSink* sink) {
   std::mutex mutex;  // guards what follows
   PeerAnswer total;
   std::vector<RowAggregate> aggregates(query_.aggregates.begin(), query_.aggregates.end());
+  if (query_.ranges) total.range_aggregates.resize(query_.ranges->size());
   std::exception_ptr failure;
   auto const work = [&] {
     try {
       for (std::size_t i = next++; i < scans_.size(); i = next++) {
         PeerScan::Impl& scan = *scans_[i].impl_;
-        PeerAnswer const answer = scan.run(sink, [&](std::string_view text) {
+        PeerAnswer answer = scan.run(sink, [&](std::string_view text) {
           std::lock_guard const lock(mutex);
           sink->write(text);
         });
         std::lock_guard const lock(mutex);
         total.rows_seen += answer.rows_seen;
         total.rows_found += answer.rows_found;
+        std::move(answer.range_aggregates.begin(), answer.range_aggregates.end(),
+                  total.range_aggregates.begin() + static_cast<std::ptrdiff_t>(scan.first_range));
+        if (query_.ranges) continue;
         for (std::size_t k = 0; k < aggregates.size(); ++k) aggregates[k].add(scan.aggregates[k]);
       }
     } catch (...) {
@@ -268,6 +326,7 @@ PeerAnswer PeerScans::run(RowSink* sink) {
     while (workers.size() < threads_) workers.emplace_back(work);
   }
   if (failure) std::rethrow_exception(failure);
+  if (query_.ranges) return total;
   for (RowAggregate const& aggregate : aggregates) total.aggregates.push_back(aggregate.value());
   return total;
 }

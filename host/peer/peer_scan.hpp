@@ -23,13 +23,23 @@ struct PeerAnswer {
   uint64_t rows_seen = 0;   // that the iterator stood on
   uint64_t rows_found = 0;  // that passed; with aggregates, rows aggregated
   std::vector<AggregateValue> aggregates;
+  // Of a query of ranges instead: the same for each range, and rows are counted for each.
+  std::vector<std::vector<AggregateValue>> range_aggregates;
 };
 
-// Over one range of keys. Not thread-safe; reader and query must outlive it.
+// What of a query one iterator answers: a range of keys; of a query of ranges so many of those.
+struct PeerShare {
+  KeyRange keys = {};
+  std::size_t first_range = 0;
+  std::size_t last_range = SIZE_MAX;  // exclusive
+};
+
+// Not thread-safe; reader and query must outlive it.
 class PeerScan {
  public:
-  // Throws Error(kUsage) when the query reads sequence numbers, which an iterator doesn't tell.
-  PeerScan(RocksdbReader const& reader, Query const& query, KeyRange const& range,
+  // Throws Error(kUsage) when the query reads sequence numbers, which an iterator doesn't tell, or
+  // asks for the rows of ranges.
+  PeerScan(RocksdbReader const& reader, Query const& query, PeerShare const& share,
            ReadKnobs const& knobs);
   PeerScan(PeerScan&&) noexcept;
   ~PeerScan();
@@ -43,11 +53,11 @@ class PeerScan {
   std::unique_ptr<Impl> impl_;
 };
 
-// The same query over ranges that make up the selected keys, shared out to threads. Rows are
-// written in no particular order. Not thread-safe.
+// A query whose shares threads take one after the other. Rows are written in no particular order.
+// Not thread-safe.
 class PeerScans {
  public:
-  PeerScans(RocksdbReader const& reader, Query const& query, std::vector<KeyRange> const& ranges,
+  PeerScans(RocksdbReader const& reader, Query const& query, std::vector<PeerShare> const& shares,
             ReadKnobs const& knobs, uint32_t threads);
 
   PeerAnswer run(RowSink* sink);

@@ -1,6 +1,9 @@
 // Measurements that take turns: in each round every contender runs once, so that what disturbs the
-// machine meanwhile disturbs all of them. One thread.
+// machine meanwhile disturbs all of them. Processor time is measured beside the elapsed: on a
+// machine that others use too it moves less. One thread.
 #pragma once
+
+#include <time.h>
 
 #include <algorithm>
 #include <atomic>
@@ -22,6 +25,13 @@ double seconds_of(Function const& function) {
   return elapsed.count();
 }
 
+// Of all threads of this process.
+inline double processor_seconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
 struct Spread {
   double median = 0;
   double least = 0;
@@ -38,7 +48,9 @@ struct Contender {
   std::string name;
   std::function<void()> run;
   std::function<void()> prepare = {};  // before each run, outside of its time; may be empty
-  std::vector<double> seconds = {};    // of each measured round
+  // Of each measured round.
+  std::vector<double> seconds = {};
+  std::vector<double> cpu_seconds = {};
 };
 
 // Runs `rounds` rounds that are measured.
@@ -50,7 +62,9 @@ inline void run_rounds(std::vector<Contender>& contenders, uint32_t rounds,
         throw Error(ErrorCode::kInterrupted, "interrupted");
       }
       if (contender.prepare) contender.prepare();
+      double const cpu_begin = processor_seconds();
       contender.seconds.push_back(seconds_of(contender.run));
+      contender.cpu_seconds.push_back(processor_seconds() - cpu_begin);
     }
   }
 }

@@ -81,6 +81,22 @@ TEST_F(Bench, IteratorsAndScansAgreeWhateverTheQuery) {
   EXPECT_THAT(names(limited), ::testing::Not(Contains("iterator-threads")));
 }
 
+TEST_F(Bench, IteratorsAndScansAgreeOnRanges) {
+  BenchDatabaseShape shape;
+  shape.entries = kEntries;
+  Query query = aggregate_query("", "count(),sum(field),max(key)");
+  query.ranges.emplace();
+  for (uint64_t i = 0; i < 500; ++i) {
+    QueryRange& range = query.ranges->emplace_back();
+    range.id = std::to_string(i);
+    if (i != 7) range.keys.from = shape.key(i * 31);
+    if (i != 11) range.keys.to = shape.key(i * 31 + i % 100);
+  }
+  BenchReport const report = measure(write({}), query);
+  EXPECT_THAT(names(report), Contains("iterator-threads"));
+  EXPECT_THAT(names(report), Contains("cpu-threads"));
+}
+
 TEST_F(Bench, ShapesHaveTheRunsAndRowsTheyAskFor) {
   struct Case {
     uint32_t runs;
