@@ -9,6 +9,8 @@ namespace levelscan {
 
 class SerialBlock {
  public:
+  static constexpr bool kInOrder = true;
+
   explicit SerialBlock(uint32_t index) : index_(index) {}
 
   [[nodiscard]] uint32_t index() const { return index_; }

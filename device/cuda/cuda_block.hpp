@@ -10,6 +10,8 @@ namespace levelscan {
 
 class CudaBlock {
  public:
+  static constexpr bool kInOrder = false;
+
   __device__ uint32_t index() const { return blockIdx.x; }
 
   template <class Item>

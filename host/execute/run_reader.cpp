@@ -16,7 +16,7 @@ namespace levelscan {
 namespace {
 
 // One read; what it brings is still in the cache when it is checksummed.
-constexpr uint64_t kReadBytes = 256 << 10;
+constexpr uint64_t kReadBytes = 64 << 10;
 // Between two blocks, that are rather read along than skipped: what aligns them.
 constexpr uint64_t kGapBytesMax = 4 << 10;
 
@@ -46,6 +46,13 @@ RunReader::RunReader(DatabaseVersion const& version, uint32_t run_index, LevelBu
   for (TableMeta const& meta : run_.metas) {
     smallest_sequence_ = std::min(smallest_sequence_, meta.smallest_sequence);
   }
+  if (!run_.metas.empty()) {
+    // What the first and the last key begin with, those between them begin with as well.
+    std::string_view const first = run_.metas.front().smallest_user_key();
+    std::string_view const last = run_.metas.back().largest_user_key();
+    auto const ends = std::mismatch(first.begin(), first.end(), last.begin(), last.end());
+    common_start_ = first.substr(0, static_cast<std::size_t>(ends.first - first.begin()));
+  }
   batch_.reserve(256);
   places_.reserve(256);
 }
@@ -57,6 +64,7 @@ void RunReader::begin_fill(KeyBound const& cursor, uint64_t trailer, uint32_t bl
   used_bytes_ = 0;
   block_count_ = 0;
   interval_count_ = 0;
+  has_key_prefixes_ = true;
   places_.clear();
   frontier_ = KeyBound::end();
   last_key_.clear();
@@ -407,18 +415,38 @@ bool RunReader::append_block(Table const& table, BlockHandle const& handle, uint
         NeedLayout::Space::kDataBlock, run_index_,
         PoolLayout::data_block_bytes_for_intervals(interval_count_ + tail.restart_count)};
   }
-  level_.blocks_host()[block_count_] =
-      DataBlockRef{used_bytes_,
-                   used_bytes_ + tail.entries_end,
-                   used_bytes_ + tail.restarts_offset,
-                   tail.restart_count,
-                   interval_count_,
-                   table.entries_per_restart(),
-                   meta().global_sequence.value_or(kNoGlobalSequence)};
+  DataBlockRef& block = level_.blocks_host()[block_count_];
+  block = DataBlockRef{used_bytes_,
+                       used_bytes_ + tail.entries_end,
+                       used_bytes_ + tail.restarts_offset,
+                       tail.restart_count,
+                       interval_count_,
+                       table.entries_per_restart(),
+                       meta().global_sequence.value_or(kNoGlobalSequence)};
+  set_key_prefix(block);
   places_.push_back({table_index_, handle.offset});
   ++block_count_;
   interval_count_ += tail.restart_count;
   return true;
+}
+
+// Without a first key that begins as the run's keys should there are no prefixes to search by.
+void RunReader::set_key_prefix(DataBlockRef& block) {
+  EntryHeader entry;
+  if (!decode_any_entry(level_.data.host(), block.offset, block.entries_end,
+                        block.entries_per_restart != 0, true, entry) ||
+      entry.shared != 0 || entry.key_size < kTrailerBytes + common_start_.size()) {
+    has_key_prefixes_ = false;
+    return;
+  }
+  uint8_t const* const key = level_.data.host() + entry.delta_offset;
+  uint32_t const skipped = static_cast<uint32_t>(common_start_.size());
+  if (!std::equal(common_start_.begin(), common_start_.end(), key,
+                  [](char a, uint8_t b) { return static_cast<uint8_t>(a) == b; })) {
+    has_key_prefixes_ = false;
+    return;
+  }
+  block.key_prefix = key_prefix_of(Bytes{key + skipped, entry.key_size - kTrailerBytes - skipped});
 }
 
 void RunReader::check_key_order(Table const& table, std::span<uint8_t const> block,
@@ -447,8 +475,16 @@ void RunReader::mirror_data(Device& device, StreamView stream) {
 }
 
 RunView RunReader::view() const {
-  return RunView{level_.data.device(),  level_.blocks_device(), block_count_, interval_count_, 0, 0,
-                 run_.largest_sequence, smallest_sequence_,     key_order_};
+  return RunView{level_.data.device(),
+                 level_.blocks_device(),
+                 block_count_,
+                 interval_count_,
+                 0,
+                 0,
+                 run_.largest_sequence,
+                 smallest_sequence_,
+                 key_order_,
+                 has_key_prefixes_ ? static_cast<uint32_t>(common_start_.size()) : kNoKeyPrefixes};
 }
 
 RunView RunReader::host_view() const {

@@ -130,6 +130,7 @@ class RunReader {
   // The frontier when all is resident up to a separator of the table.
   [[nodiscard]] KeyBound after_separator(std::string_view user_separator) const;
   void end_fill_at(KeyBound frontier);
+  void set_key_prefix(DataBlockRef& block);
   // Walks a resident block and throws Error(kCorruption) unless its keys follow those before.
   void check_key_order(Table const& table, std::span<uint8_t const> block, BlockPlace const& place);
   [[nodiscard]] Table const& table() const { return *run_.tables[table_index_]; }
@@ -152,6 +153,7 @@ class RunReader {
   bool check_key_order_;
   bool verify_checksums_;
   uint64_t smallest_sequence_ = UINT64_MAX;  // of the run
+  std::string_view common_start_;            // of all its user keys
   ScanStatistics& statistics_;
 
   // The fill.
@@ -183,6 +185,7 @@ class RunReader {
   uint32_t used_bytes_ = 0;
   uint32_t block_count_ = 0;
   uint32_t interval_count_ = 0;
+  bool has_key_prefixes_ = true;  // the resident blocks
   KeyBound frontier_;
   std::string last_key_;  // internal; kept where key order is checked
   struct Place {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "kernels/integer_test.hpp"
 #include "levelscan/error.hpp"
 
 namespace levelscan {
@@ -150,6 +151,9 @@ void ScanTask::upload_query() {
   predicate_.constant_bytes = arena_.put(std::span<uint8_t const>(compiled.constant_bytes));
   predicate_.instruction_count = static_cast<uint32_t>(compiled.instructions.size());
   predicate_.reads_key = compiled.reads_key ? 1 : 0;
+  predicate_.integer_test =
+      integer_test_of(compiled.instructions.data(), predicate_.instruction_count,
+                      compiled.fields.data(), compiled.constants.data());
   columns_ = arena_.put(std::span<Field const>(device_fields(context_.columns)));
   for (AggregateInput const& input : context_.aggregate_inputs) {
     aggregate_inputs_.push_back(device_field(input.field.field, input.field.column));
@@ -268,6 +272,7 @@ uint64_t ScanTask::find_candidates(KeyRange& window) {
     timed(&ScanStatistics::filter_ns, [&] {
       placed = share_candidates(total);
       upload_shares();
+      if (placed && buffer_.status_host()->written == total) return;
       device_.scan_counts_async(buffer_.counts_device(), slot_count_ + 1, buffer_.scratch_device(),
                                 stream_);
       device_.gather_async(Gather::Args{filter_args_, buffer_.shares_device(),
@@ -335,6 +340,9 @@ void ScanTask::launch_filter(KeyRange const& window) {
   filter_args_.blob_references = absent;
   filter_args_.counts = buffer_.counts_device();
   filter_args_.totals = buffer_.totals_device();
+  filter_args_.space =
+      CandidateSpace{buffer_.candidates_device(), buffer_.keys_device(),
+                     context_.layout->candidates_max, context_.layout->candidate_key_bytes};
   filter_args_.status = buffer_.status_device();
   arena_.upload(device_, stream_);
   round_bytes_ = arena_.used();

@@ -2,6 +2,8 @@
 // and nothing else is touched.
 #include "kernels/gather.hpp"
 
+#include <cstring>
+
 #include "support/kernel_pipeline.hpp"
 #include "support/kernel_suite.hpp"
 #include "support/run_generator.hpp"
@@ -24,6 +26,53 @@ std::size_t fitting(std::vector<ModelRow> const& candidates, CandidateShare cons
     ++count;
   }
   return count;
+}
+
+// Where items run in order the filter has written down what gathering would, if there was room.
+TEST_P(GatherSuite, AFilterInOrderWritesTheCandidatesThatGatheringDoes) {
+  Random random(mix(base_seed() + 12));
+  uint64_t candidates = 0;
+  for (uint32_t round = 0; round < affordable(400); ++round) {
+    SCOPED_TRACE("LEVELSCAN_SEED=" + std::to_string(base_seed()) + " round " +
+                 std::to_string(round));
+    GeneratedRuns const runs = generate_runs(random, {});
+    WindowSpec const window = random_window(random, runs);
+    KernelPipeline gathered(device(), stream(), runs.data, window, {});
+    gathered.narrow();
+    gathered.filter();
+    gathered.scan_counts();
+    gathered.gather_all();
+    ASSERT_EQ(gathered.status().errors, 0u);
+    std::vector<Candidate> const expected = gathered.candidates();
+    std::string const expected_keys = gathered.keys();
+
+    KernelPipeline pipeline(device(), stream(), runs.data, window, {});
+    uint32_t const all = static_cast<uint32_t>(expected.size());
+    uint32_t const all_bytes = static_cast<uint32_t>(expected_keys.size());
+    bool const is_room = random.one_in(2);
+    pipeline.give_filter_space(is_room ? all : random.between(0, all),
+                               is_room ? all_bytes : random.between(0, all_bytes));
+    pipeline.narrow();
+    pipeline.filter();
+    ScanStatus const status = pipeline.status();
+    ASSERT_EQ(status.errors, 0u);
+    if (GetParam() != BlockKind::kSerial) {
+      ASSERT_EQ(status.written, 0u);
+      continue;
+    }
+    ASSERT_LE(status.written, all);
+    if (is_room) ASSERT_EQ(status.written, all);
+    if (status.written != all) continue;
+    EXPECT_EQ(status.written_key_bytes, all_bytes);
+    EXPECT_EQ(pipeline.keys(), expected_keys);
+    std::vector<Candidate> const written = pipeline.candidates();
+    for (uint32_t i = 0; i < all; ++i) {
+      EXPECT_EQ(std::memcmp(&written[i], &expected[i], sizeof(Candidate)), 0) << "candidate " << i;
+    }
+    candidates += all;
+    if (HasFailure()) return;
+  }
+  if (GetParam() == BlockKind::kSerial && has_rounds_enough()) EXPECT_GT(candidates, 0u);
 }
 
 TEST_P(GatherSuite, WhatFitsIsWrittenAndThenAMark) {

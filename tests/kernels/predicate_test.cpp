@@ -316,6 +316,9 @@ TEST(Evaluate, IntegersInValuesCompareAlikeWhateverTheShape) {
     bool const expected = passes(program, value);
     program.instructions[0].shape = OperandShape::kIntegerInValue;
     ASSERT_EQ(passes(program, value), expected);
+    IntegerTest const test = program.integer_test();
+    ASSERT_NE(test.size, 0u);
+    ASSERT_EQ(holds(test, view_of(value)), expected);
   }
 }
 

@@ -28,7 +28,7 @@ class DeviceRuns {
       views.push_back(RunView{data_.back()->device(), blocks_.back()->device(),
                               static_cast<uint32_t>(run.blocks.size()), run.interval_count,
                               slot_count_, tile_count_, run.largest_sequence, run.smallest_sequence,
-                              run.order});
+                              run.order, run.prefix_skip});
       slot_count_ += run.interval_count;
       tile_count_ += tiles_of(run.interval_count);
     }
@@ -114,6 +114,16 @@ class KernelPipeline {
     device_.narrow_async(
         Narrow::Args{args_.runs, ranges_.device(), args_.run_count, args_.window, args_.status},
         stream_);
+  }
+
+  // Room for the candidates that the filter writes down itself, exactly.
+  void give_filter_space(uint32_t candidates_max, uint32_t key_bytes_max) {
+    candidates_ = std::make_unique<DeviceArray<Candidate>>(device_, stream_,
+                                                           std::vector<Candidate>(candidates_max));
+    keys_ = std::make_unique<DeviceArray<uint8_t>>(device_, stream_,
+                                                   std::string(key_bytes_max, '\x5a'));
+    args_.space =
+        CandidateSpace{candidates_->device(), keys_->device(), candidates_max, key_bytes_max};
   }
 
   // Counts and totals; the counts are then scanned.

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/predicate.hpp"
+#include "kernels/integer_test.hpp"
 #include "support/device_array.hpp"
 
 namespace levelscan::test {
@@ -79,6 +79,11 @@ struct PredicateProgram {
     return *this;
   }
 
+  [[nodiscard]] IntegerTest integer_test() const {
+    return integer_test_of(instructions.data(), static_cast<uint32_t>(instructions.size()),
+                           fields.data(), constants.data());
+  }
+
   // In the test's own memory. REQUIRES: the program outlives it, unchanged.
   [[nodiscard]] Predicate view() const {
     return Predicate{instructions.data(),
@@ -86,7 +91,8 @@ struct PredicateProgram {
                      constants.data(),
                      constant_bytes.data(),
                      static_cast<uint32_t>(instructions.size()),
-                     reads_key ? 1u : 0u};
+                     reads_key ? 1u : 0u,
+                     integer_test()};
   }
 
  private:
@@ -104,7 +110,8 @@ class DevicePredicate {
         fields_(device, stream, program.fields),
         constants_(device, stream, program.constants),
         constant_bytes_(device, stream, program.constant_bytes),
-        reads_key_(program.reads_key) {}
+        reads_key_(program.reads_key),
+        integer_test_(program.integer_test()) {}
 
   [[nodiscard]] Predicate view() const {
     return Predicate{instructions_.device(),
@@ -112,7 +119,8 @@ class DevicePredicate {
                      constants_.device(),
                      constant_bytes_.device(),
                      static_cast<uint32_t>(instructions_.size()),
-                     reads_key_ ? 1u : 0u};
+                     reads_key_ ? 1u : 0u,
+                     integer_test_};
   }
 
  private:
@@ -121,6 +129,7 @@ class DevicePredicate {
   DeviceArray<Constant> constants_;
   DeviceArray<uint8_t> constant_bytes_;
   bool reads_key_;
+  IntegerTest integer_test_;
 };
 
 }  // namespace levelscan::test

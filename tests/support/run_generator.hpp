@@ -95,11 +95,31 @@ inline void ingest_some(Random& random, std::vector<TestEntry>& entries, uint64_
   entries = std::move(kept);
 }
 
+// Says what the blocks' first keys, which are given, begin with behind bytes that all have in
+// common.
+inline void set_key_prefixes(Random& random, std::vector<std::string> const& first_keys,
+                             RunData& run) {
+  std::size_t common = first_keys.empty() ? 0 : first_keys[0].size();
+  for (std::string const& key : first_keys) {
+    auto const ends = std::mismatch(
+        key.begin(), key.end(), first_keys[0].begin(),
+        first_keys[0].begin() + static_cast<std::ptrdiff_t>(std::min(common, key.size())));
+    common = static_cast<std::size_t>(ends.first - key.begin());
+  }
+  run.prefix_skip = random.below(static_cast<uint32_t>(common) + 1);
+  for (std::size_t b = 0; b < run.blocks.size(); ++b) {
+    std::string const rest = first_keys[b].substr(run.prefix_skip);
+    run.blocks[b].key_prefix = key_prefix_of(
+        {reinterpret_cast<uint8_t const*>(rest.data()), static_cast<uint32_t>(rest.size())});
+  }
+}
+
 // Cuts entries into blocks of random size, each with its own options.
 inline RunData lay_out_randomly(Random& random, std::vector<TestEntry> const& entries,
                                 KeyOrder order, GeneratorOptions const& options) {
   RunData run;
   run.order = order;
+  std::vector<std::string> first_keys;
   for (std::size_t at = 0; at < entries.size();) {
     std::size_t count =
         std::min<std::size_t>(random.between(1, options.block_entries_max), entries.size() - at);
@@ -112,8 +132,10 @@ inline RunData lay_out_randomly(Random& random, std::vector<TestEntry> const& en
     run.append(build_data_block(block, random_block_options(random, options)),
                random.bytes(random.below(3)),
                block[0].ingested ? block[0].sequence : kNoGlobalSequence);
+    first_keys.push_back(block[0].user_key);
     at += count;
   }
+  if (!random.one_in(3)) set_key_prefixes(random, first_keys, run);
   for (TestEntry const& entry : entries) {
     run.largest_sequence = std::max(run.largest_sequence, entry.sequence);
     run.smallest_sequence = std::min(run.smallest_sequence, entry.sequence);

@@ -15,6 +15,8 @@ namespace levelscan::test {
 
 class ShuffledBlock {
  public:
+  static constexpr bool kInOrder = false;
+
   ShuffledBlock(uint32_t index, uint64_t seed) : index_(index), random_(seed) {}
 
   [[nodiscard]] uint32_t index() const { return index_; }

@@ -235,6 +235,7 @@ struct RunData {
   uint64_t largest_sequence = 0;
   uint64_t smallest_sequence = kSequenceMax;
   KeyOrder order = KeyOrder::kBytewise;
+  uint32_t prefix_skip = kNoKeyPrefixes;
 
   // `gap`: bytes of something else before the block, as a block's own checksum would be.
   void append(BuiltBlock const& block, std::string_view gap = {},

@@ -67,6 +67,8 @@ class LaneTeam {
 // One lane's view of its block. Each lane has its own.
 class ThreadedBlock {
  public:
+  static constexpr bool kInOrder = false;
+
   ThreadedBlock(LaneTeam& team, uint32_t lane, uint32_t index, uint64_t seed, uint64_t& phase)
       : team_(team), lane_(lane), index_(index), seed_(seed), phase_(phase) {}
 

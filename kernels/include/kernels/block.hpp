@@ -14,6 +14,9 @@
 //   - `count` and the control flow between phases are the same for all lanes.
 //   - block.fetch_add is the only way for items to write the same word. It works on shared and on
 //     device memory and returns the old value; its order among items is not defined.
+//   - Block::kInOrder says that items, blocks and phases run one after another, as they are
+//   numbered,
+//     in one thread. A kernel may then do in one launch what otherwise takes two.
 //   - No allocation, no I/O, no exceptions, no virtual calls.
 //
 // A grid is launched as `block_count` blocks; blocks of one launch don't wait for each other.
@@ -30,6 +33,7 @@ struct ForEachProbe {
 
 template <class T>
 concept KernelBlock = requires(T& block, uint32_t& counter, uint64_t& wide_counter) {
+  { T::kInOrder } -> std::convertible_to<bool>;
   { block.index() } -> std::same_as<uint32_t>;
   block.for_each(uint32_t{1}, ForEachProbe{});
   { block.fetch_add(counter, uint32_t{1}) } -> std::same_as<uint32_t>;

@@ -33,9 +33,18 @@ LEVELSCAN_HOST_DEVICE inline Integer load_unaligned(uint8_t const* from) {
 
 // Big-endian, up to eight bytes: as an integer its order is the order of the bytes.
 LEVELSCAN_HOST_DEVICE inline uint64_t load_big_endian(uint8_t const* from, uint32_t count) {
+#if !defined(__CUDA_ARCH__)
+  if (count == 8) return __builtin_bswap64(load_unaligned<uint64_t>(from));
+#endif
   uint64_t value = 0;
   for (uint32_t i = 0; i < count; ++i) value = (value << 8) | from[i];
   return value;
+}
+
+// The first eight bytes, zero-padded, as an integer whose order is theirs.
+LEVELSCAN_HOST_DEVICE inline uint64_t key_prefix_of(Bytes key) {
+  uint32_t const count = key.size < 8 ? key.size : 8;
+  return count == 0 ? 0 : load_big_endian(key.data, count) << (8 * (8 - count));
 }
 
 // The length of the common prefix of two byte strings, at most `limit`, which both have.
@@ -50,6 +59,26 @@ LEVELSCAN_HOST_DEVICE inline uint32_t common_prefix(uint8_t const* a, uint8_t co
 #endif
   while (i < limit && a[i] == b[i]) ++i;
   return i;
+}
+
+// Copies a few bytes. REQUIRES: they don't overlap.
+LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE void copy_short(uint8_t* to, uint8_t const* from,
+                                                       uint32_t count) {
+#if !defined(__CUDA_ARCH__)
+  // Two words that may overlap cover 8 to 16 bytes.
+  if (count > 16) {
+    std::memcpy(to, from, count);
+    return;
+  }
+  if (count >= 8) {
+    uint64_t const first = load_unaligned<uint64_t>(from);
+    uint64_t const last = load_unaligned<uint64_t>(from + count - 8);
+    std::memcpy(to, &first, sizeof first);
+    std::memcpy(to + count - 8, &last, sizeof last);
+    return;
+  }
+#endif
+  for (uint32_t i = 0; i < count; ++i) to[i] = from[i];
 }
 
 // Bytewise order: negative, zero or positive; a proper prefix comes first.

@@ -40,11 +40,6 @@ struct AddIntervalCounts {
   }
 };
 
-LEVELSCAN_HOST_DEVICE inline uint64_t key_prefix_of(Bytes user_key) {
-  uint32_t const count = user_key.size < 8 ? user_key.size : 8;
-  return count == 0 ? 0 : load_big_endian(user_key.data, count) << (8 * (8 - count));
-}
-
 LEVELSCAN_HOST_DEVICE inline bool candidate_is_alive(Candidate const& candidate) {
   return (candidate.flags & kCandidateAlive) != 0 && candidate.flags < kCandidateMark;
 }

@@ -73,7 +73,7 @@ struct EntryWalk {
 
   LEVELSCAN_HOST_DEVICE static EntryWalk over(uint8_t const* bytes, Interval const& interval,
                                               KeyOrder order) {
-    EntryWalk walk{};
+    EntryWalk walk;  // member by member: g++ clears the whole of it by a slow string instruction
     walk.bytes = bytes;
     walk.begin = interval.begin;
     walk.offset = interval.begin;
@@ -83,6 +83,20 @@ struct EntryWalk {
     walk.values_end = interval.values_end;
     walk.entries_left = interval.entries_per_restart;
     walk.global_sequence = interval.global_sequence;
+    walk.entry_offset = 0;
+    walk.shared = 0;
+    walk.delta_offset = 0;
+    walk.user_size = 0;
+    walk.user_shared = 0;
+    walk.trailer = 0;
+    walk.stored_trailer = 0;
+    walk.value_offset = 0;
+    walk.value_size = 0;
+    walk.same_user_key = false;
+    walk.first = false;
+    walk.started = false;
+    walk.previous_user_size = 0;
+    walk.previous_stored_trailer = 0;
     return walk;
   }
 

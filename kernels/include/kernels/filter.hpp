@@ -1,6 +1,8 @@
 // Kernel: decodes the restart intervals of all runs that the window touches, in parallel, and
 // counts in each the entries that are candidates: inside the window, the newest version of their
-// key in their run that the snapshot sees, and accepted by the predicate.
+// key in their run that the snapshot sees, and accepted by the predicate. Where blocks and items
+// run in order it also writes them down, as long as there is room; elsewhere their places follow
+// from the counts.
 //
 // The same test, as `IntervalFilter`, serves the gather kernel, which visits the same entries again
 // to write the candidates down.
@@ -10,7 +12,10 @@
 
 #include "kernels/candidate.hpp"
 #include "kernels/entry_value.hpp"
+#include "kernels/integer_test.hpp"
+#include "kernels/key_builder.hpp"
 #include "kernels/narrow.hpp"
+#include "kernels/plain_entries.hpp"
 #include "kernels/predicate.hpp"
 #include "kernels/run_view.hpp"
 #include "kernels/scan_status.hpp"
@@ -23,6 +28,14 @@ inline constexpr uint32_t kTileIntervals = 64;
 // lies beyond them is tested after the candidates' keys are written.
 inline constexpr uint32_t kKeyWindowBytes = 64;
 
+// Where candidates are written down.
+struct CandidateSpace {
+  Candidate* candidates;
+  uint8_t* keys;
+  uint32_t candidates_max;
+  uint32_t key_bytes_max;
+};
+
 struct FilterArgs {
   RunView const* runs;          // [run_count]
   IntervalRange const* ranges;  // [run_count]
@@ -34,6 +47,8 @@ struct FilterArgs {
   AbsentValue blob_references;
   IntervalCount* counts;  // [slots of all runs] out of filter; in, scanned, of gather
   RunTotals* totals;      // [run_count] out of filter
+  // Where a Block that runs in order puts the candidates as it meets them, while there is room.
+  CandidateSpace space;
   ScanStatus* status;
 };
 
@@ -72,6 +87,24 @@ LEVELSCAN_HOST_DEVICE inline void update_key_window(EntryWalk const& walk, uint8
   for (uint32_t i = walk.shared; i < end; ++i) key_window[i] = walk.delta()[i - walk.shared];
 }
 
+// Writes the walk's current entry down. `builder`: KeyBuilder{} before the interval's first one.
+LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE void write_candidate(CandidateSpace const& space,
+                                                            uint32_t place, uint32_t key_offset,
+                                                            uint32_t run, EntryWalk const& walk,
+                                                            uint32_t flags, KeyBuilder& builder) {
+  uint8_t* const slot = space.keys + key_offset;
+  if (builder.data == nullptr) builder = KeyBuilder::over(walk);
+  builder.build(walk, slot);
+  space.candidates[place] = Candidate{key_prefix_of(Bytes{slot, walk.user_size}),
+                                      walk.trailer,
+                                      key_offset,
+                                      walk.user_size,
+                                      walk.value_offset,
+                                      walk.value_size,
+                                      run,
+                                      flags};
+}
+
 // True when the last entry of the interval before `interval` has the same user key as its first
 // entry and is visible: then the first entry is not its run's newest visible version.
 template <class Block>
@@ -83,8 +116,12 @@ LEVELSCAN_KERNEL inline bool first_is_shadowed(Block& block, FilterArgs const& a
   Interval const previous = interval_bytes(run, interval - 1);
   EntryWalk walk = EntryWalk::over(run.data, previous, run.order);
   PrefixComparison comparison = PrefixComparison::against(first_user_key);
+  bool const goes_past_plain = may_have_plain_entries(walk);
   WalkStep step = walk.next();
-  for (; step == WalkStep::kEntry; step = walk.next()) comparison.advance(walk);
+  for (; step == WalkStep::kEntry; step = walk.next()) {
+    comparison.advance(walk);
+    if (goes_past_plain && comparison.order < 0) pass_lower_entries(walk, comparison);
+  }
   if (step == WalkStep::kCorrupt || !walk.started || comparison.order > 0) {
     report_fault(block, *args.status, ScanFault::kCorruptEntry, r, walk.offset, 0);
     return true;
@@ -97,6 +134,26 @@ LEVELSCAN_HOST_DEVICE inline AbsentValue absent_value_of(FilterArgs const& args,
   return type == EntryType::kMerge       ? args.merge_operands
          : type == EntryType::kBlobIndex ? args.blob_references
                                          : AbsentValue::kRefused;
+}
+
+// Brings the walk past the plain entries that fail the predicate. REQUIRES: it doesn't read keys.
+LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE PassedEntries pass_failing_entries(EntryWalk& walk,
+                                                                          FilterArgs const& args) {
+  Predicate const& predicate = args.predicate;
+  uint64_t const snapshot = args.window.snapshot;
+  if (predicate.integer_test.size != 0) {
+    IntegerTest const test = predicate.integer_test;
+    return pass_failing_entries(
+        walk, snapshot, [test](Bytes value, uint32_t, uint64_t) { return holds(test, value); });
+  }
+  if (predicate.instruction_count == 0) {
+    return pass_failing_entries(walk, snapshot, [](Bytes, uint32_t, uint64_t) { return true; });
+  }
+  return pass_failing_entries(walk, snapshot,
+                              [&](Bytes value, uint32_t user_size, uint64_t trailer) {
+                                Row const row{{nullptr, 0}, user_size, value, sequence_of(trailer)};
+                                return evaluate(predicate, row) == Verdict::kPasses;
+                              });
 }
 
 // Walks one interval and calls on_candidate(walk, flags) for each candidate in it that lies from
@@ -117,9 +174,32 @@ LEVELSCAN_KERNEL inline bool filter_between(Block& block, FilterArgs const& args
   bool newer_is_visible = false;  // the previous entry, when it has the same user key
   bool newer_is_value = false;
 
-  WalkStep step = walk.next();
-  if (step == WalkStep::kEnd) step = WalkStep::kCorrupt;  // no interval is empty
-  for (; step == WalkStep::kEntry; step = walk.next()) {
+  bool const goes_past_plain = whole && !reads_key && may_have_plain_entries(walk);
+
+  WalkStep step = WalkStep::kEntry;
+  for (;;) {
+    if (goes_past_plain) {
+      PassedEntries const plain = pass_failing_entries(walk, args);
+      tally.seen += plain.failed;
+      tally.filtered += plain.failed;
+      if (plain.passes) ++tally.seen;
+      if (plain.passes || plain.failed != 0) {
+        newer_is_visible = true;
+        newer_is_value = true;
+      }
+      if (plain.passes) {
+        uint64_t newer = 0;
+        if (walk.first && first_is_shadowed(block, args, r, interval,
+                                            Bytes{walk.delta(), walk.user_size}, newer)) {
+          tally.count_shadowed(!is_tombstone(type_of(newer)));
+          continue;
+        }
+        on_candidate(walk, kCandidateAlive);
+        continue;
+      }
+    }
+    step = walk.next();
+    if (step != WalkStep::kEntry) break;
     if (reads_key) update_key_window(walk, key_window);
     if (!whole) {
       lower.advance(walk);
@@ -187,7 +267,8 @@ LEVELSCAN_KERNEL inline bool filter_between(Block& block, FilterArgs const& args
     on_candidate(walk, verdict == Verdict::kUndecided ? kCandidateAlive | kCandidateUndecided
                                                       : kCandidateAlive);
   }
-  if (step == WalkStep::kCorrupt) {
+  // No interval is empty.
+  if (step == WalkStep::kCorrupt || !walk.started) {
     report_fault(block, *args.status, ScanFault::kCorruptEntry, r, walk.offset, 0);
   }
   return false;
@@ -251,20 +332,32 @@ LEVELSCAN_HOST_DEVICE inline Tile tile_at(RunView const* runs, uint32_t run_coun
   return Tile{r, first, left < kTileIntervals ? left : kTileIntervals};
 }
 
-// The data blocks that a tile's intervals lie in.
+// The data blocks that a tile's intervals lie in; one for each tile in Shared.
 struct TileBlocks {
   uint32_t first;
   uint32_t last;
+  uint32_t of[kTileIntervals];  // [tile.count] the block of each interval
 
-  LEVELSCAN_HOST_DEVICE static TileBlocks of(RunView const& run, Tile const& tile) {
-    uint32_t const first = block_of_interval(run, tile.first, 0, run.block_count - 1);
-    return TileBlocks{
-        first, block_of_interval(run, tile.first + tile.count - 1, first, run.block_count - 1)};
+  LEVELSCAN_HOST_DEVICE DataBlockRef const& of_interval(RunView const& run, uint32_t item) const {
+    return run.blocks[of[item]];
   }
 
-  LEVELSCAN_HOST_DEVICE DataBlockRef const& of_interval(RunView const& run,
-                                                        uint32_t interval) const {
-    return run.blocks[block_of_interval(run, interval, first, last)];
+  // Two phases of the block.
+  template <class Block>
+  LEVELSCAN_KERNEL static void find(Block& block, RunView const& run, Tile const& tile,
+                                    TileBlocks& blocks) {
+    block.for_each(1, [&](uint32_t) {
+      blocks.first = block_of_interval(run, tile.first, 0, run.block_count - 1);
+      blocks.last =
+          block_of_interval(run, tile.first + tile.count - 1, blocks.first, run.block_count - 1);
+    });
+    block.for_each(blocks.last - blocks.first + 1, [&](uint32_t i) {
+      DataBlockRef const& data_block = run.blocks[blocks.first + i];
+      uint32_t const begin =
+          data_block.first_interval > tile.first ? data_block.first_interval - tile.first : 0;
+      uint32_t const end = data_block.first_interval + data_block.restart_count - tile.first;
+      for (uint32_t k = begin; k < end && k < tile.count; ++k) blocks.of[k] = blocks.first + i;
+    });
   }
 };
 
@@ -287,6 +380,22 @@ struct Filter {
     uint8_t key_window[kTileIntervals][kKeyWindowBytes];
   };
 
+  // Writes a candidate behind those that are written down already, if there is room.
+  LEVELSCAN_HOST_DEVICE static void write_down(FilterArgs const& args, uint32_t r,
+                                               EntryWalk const& walk, uint32_t flags,
+                                               KeyBuilder& builder) {
+    ScanStatus& status = *args.status;
+    uint32_t const key_size = walk.user_size + kTrailerBytes;
+    if (status.written >= args.space.candidates_max ||
+        status.written_key_bytes + key_size > args.space.key_bytes_max) {
+      return;
+    }
+    write_candidate(args.space, static_cast<uint32_t>(status.written),
+                    static_cast<uint32_t>(status.written_key_bytes), r, walk, flags, builder);
+    ++status.written;
+    status.written_key_bytes += key_size;
+  }
+
   // A block is a tile of kTileIntervals intervals of one run; an item is an interval.
   template <class Block>
   LEVELSCAN_KERNEL void operator()(Block& block, Args const& args, Shared& shared) const {
@@ -300,8 +409,8 @@ struct Filter {
       });
       return;
     }
+    TileBlocks::find(block, run, tile, shared.blocks);
     block.for_each(1, [&](uint32_t) {
-      shared.blocks = TileBlocks::of(run, tile);
       shared.candidates = 0;
       shared.key_bytes = 0;
       shared.seen = 0;
@@ -315,8 +424,13 @@ struct Filter {
       IntervalCount count{0, 0};
       if (interval >= range.first && interval < range.last) {
         FilterTally tally{0, 0, 0, 0, 0};
-        filter_interval(block, args, r, interval, shared.blocks.of_interval(run, interval),
-                        shared.key_window[i], tally, [&](EntryWalk const& walk, uint32_t) {
+        DataBlockRef const& data_block = shared.blocks.of_interval(run, i);
+        KeyBuilder builder{};
+        filter_interval(block, args, r, interval, data_block, shared.key_window[i], tally,
+                        [&](EntryWalk const& walk, uint32_t flags) {
+                          if constexpr (Block::kInOrder) {
+                            write_down(args, r, walk, flags, builder);
+                          }
                           ++count.candidates;
                           count.key_bytes += walk.user_size + kTrailerBytes;
                         });

@@ -25,44 +25,6 @@ struct CandidateShare {
 };
 static_assert(sizeof(CandidateShare) == 28);
 
-// Rebuilds internal keys of one interval, as they are stored, into successive slots, in the order
-// of the entries. The previous slot is where a key's leading bytes come from; entries between two
-// slots are walked.
-struct KeyBuilder {
-  uint8_t const* data;
-  uint32_t begin;           // of the interval
-  bool values_are_apart;    // from the interval's keys
-  uint32_t offset;          // first entry that the previous slot doesn't have in it
-  uint8_t const* previous;  // internal key of the last slot, or null
-  uint32_t previous_size;
-
-  LEVELSCAN_HOST_DEVICE static KeyBuilder over(uint8_t const* data, Interval const& interval) {
-    return KeyBuilder{data,           interval.begin, interval.values_are_apart(),
-                      interval.begin, nullptr,        0};
-  }
-
-  // Writes the internal key of the entry at `entry_offset` to slot[key_size].
-  LEVELSCAN_HOST_DEVICE void build(uint32_t entry_offset, uint32_t key_size, uint8_t* slot) {
-    uint32_t const copied = previous_size < key_size ? previous_size : key_size;
-    for (uint32_t i = 0; i < copied; ++i) slot[i] = previous[i];
-    for (;;) {
-      EntryHeader entry;
-      // The walk has decoded every entry up to this one, so this never fails.
-      if (!decode_any_entry(data, offset, UINT32_MAX, values_are_apart, offset == begin, entry)) {
-        return;
-      }
-      uint32_t const end = entry.key_size < key_size ? entry.key_size : key_size;
-      uint8_t const* const delta = data + entry.delta_offset;
-      for (uint32_t i = entry.shared; i < end; ++i) slot[i] = delta[i - entry.shared];
-      bool const last = offset == entry_offset;
-      offset = entry.next_offset;
-      if (last) break;
-    }
-    previous = slot;
-    previous_size = key_size;
-  }
-};
-
 struct Gather {
   struct Args {
     FilterArgs filter;
@@ -85,7 +47,7 @@ struct Gather {
     RunView const& run = filter.runs[r];
     IntervalRange const range = filter.ranges[r];
     if (!tile.touches(range)) return;
-    block.for_each(1, [&](uint32_t) { shared.blocks = TileBlocks::of(run, tile); });
+    TileBlocks::find(block, run, tile, shared.blocks);
     block.for_each(tile.count, [&](uint32_t i) {
       uint32_t const interval = tile.first + i;
       if (interval < range.first || interval >= range.last) return;
@@ -94,9 +56,9 @@ struct Gather {
       IntervalCount const after = filter.counts[run.first_slot + interval + 1];
       if (before.candidates == after.candidates) return;
       IntervalCount const base = filter.counts[run.first_slot];
-      DataBlockRef const& data_block = shared.blocks.of_interval(run, interval);
+      DataBlockRef const& data_block = shared.blocks.of_interval(run, i);
       CandidateShare& share = args.shares[r];
-      KeyBuilder builder = KeyBuilder::over(run.data, interval_bytes(run, data_block, interval));
+      KeyBuilder builder{};
       uint64_t index = before.candidates - base.candidates;
       uint64_t key_start = before.key_bytes - base.key_bytes;
       FilterTally tally{0, 0, 0, 0, 0};
@@ -113,17 +75,9 @@ struct Gather {
                            key_size);
             } else if (fits || is_mark) {
               uint32_t const place = share.candidate_base + static_cast<uint32_t>(index);
-              uint32_t const key_offset = share.key_base + static_cast<uint32_t>(key_start);
-              uint8_t* const slot = args.keys + key_offset;
-              builder.build(walk.entry_offset, key_size, slot);
-              args.candidates[place] = Candidate{key_prefix_of(Bytes{slot, walk.user_size}),
-                                                 walk.trailer,
-                                                 key_offset,
-                                                 walk.user_size,
-                                                 walk.value_offset,
-                                                 walk.value_size,
-                                                 r,
-                                                 flags};
+              CandidateSpace const space{args.candidates, args.keys, 0, 0};
+              write_candidate(space, place, share.key_base + static_cast<uint32_t>(key_start), r,
+                              walk, flags, builder);
               if (is_mark) {
                 share.marked = 1;
                 share.mark = place;

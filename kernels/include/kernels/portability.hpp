@@ -18,3 +18,11 @@
 #else
 #define LEVELSCAN_INLINE inline __attribute__((always_inline))
 #endif
+
+// For a loop over entries that should keep what it needs in registers: on a CPU it is a function of
+// its own, whatever is around it.
+#if defined(__CUDACC__)
+#define LEVELSCAN_LOOP __forceinline__
+#else
+#define LEVELSCAN_LOOP inline __attribute__((noinline))
+#endif

@@ -115,6 +115,17 @@ struct Instruction {
 };
 static_assert(sizeof(Instruction) == 12);
 
+// What a program of a single comparison comes to (integer_test.hpp). The integer's bytes end `end`
+// bytes into the value; turned over by `sign` it has to lie in [low, low + span], or outside.
+struct IntegerTest {
+  uint32_t end;
+  uint32_t size;  // 0: the program decides
+  uint64_t sign;
+  uint64_t low;
+  uint64_t span;
+  bool inside;
+};
+
 // A program in device memory. No instructions: every row passes.
 struct Predicate {
   Instruction const* instructions;
@@ -123,6 +134,7 @@ struct Predicate {
   uint8_t const* constant_bytes;
   uint32_t instruction_count;
   uint32_t reads_key;  // not 0: some field lies in the key's bytes
+  IntegerTest integer_test = {0, 0, 0, 0, 0, false};
 };
 
 // What a predicate and a projection see of a row.

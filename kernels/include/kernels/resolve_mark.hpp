@@ -71,8 +71,8 @@ struct ResolveMark {
     RunView const& run = filter.runs[tile.run];
     IntervalRange const range = filter.ranges[tile.run];
     if (!tile.touches(range)) return;
+    TileBlocks::find(block, run, tile, shared.blocks);
     block.for_each(1, [&](uint32_t) {
-      shared.blocks = TileBlocks::of(run, tile);
       shared.shadowed_value = 0;
       shared.shadowed_tombstone = 0;
       shared.may_shadow = 0;
@@ -86,7 +86,8 @@ struct ResolveMark {
     block.for_each(tile.count, [&](uint32_t i) {
       uint32_t const interval = tile.first + i;
       if (shared.may_shadow == 0 || interval < range.first || interval >= range.last) return;
-      mark_from_interval(block, args, shared, tile.run, interval, shared.key_window[i]);
+      Interval const bounds = interval_bytes(run, shared.blocks.of_interval(run, i), interval);
+      mark_from_interval(block, args, shared, tile.run, bounds, shared.key_window[i]);
     });
     block.for_each(1, [&](uint32_t) {
       block.fetch_add(filter.status->shadowed_value, static_cast<uint64_t>(shared.shadowed_value));
@@ -98,11 +99,10 @@ struct ResolveMark {
   // Entries beyond the window mark nothing: all candidates lie in it.
   template <class Block>
   LEVELSCAN_KERNEL void mark_from_interval(Block& block, Args const& args, Shared& shared,
-                                           uint32_t run_index, uint32_t interval,
+                                           uint32_t run_index, Interval const& bounds,
                                            uint8_t* key_window) const {
     FilterArgs const& filter = args.filter;
     RunView const& run = filter.runs[run_index];
-    Interval const bounds = interval_bytes(run, shared.blocks.of_interval(run, interval), interval);
     EntryWalk walk = EntryWalk::over(run.data, bounds, run.order);
     WalkStep step = walk.next();
     if (step == WalkStep::kEnd) step = WalkStep::kCorrupt;  // no interval is empty

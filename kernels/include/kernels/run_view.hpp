@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "kernels/entry_walk.hpp"
+#include "kernels/plain_entries.hpp"
 #include "kernels/prefix_comparison.hpp"
 
 namespace levelscan {
@@ -26,8 +27,13 @@ struct DataBlockRef {
   // so-manieth entry is a restart point.
   uint32_t entries_per_restart;
   uint64_t global_sequence;  // of the block's table, or kNoGlobalSequence
+  // key_prefix_of() the first user key, without the bytes that RunView::prefix_skip says.
+  uint64_t key_prefix = 0;
 };
-static_assert(sizeof(DataBlockRef) == 32);
+static_assert(sizeof(DataBlockRef) == 40);
+
+// RunView::prefix_skip where the blocks' key_prefix means nothing.
+inline constexpr uint32_t kNoKeyPrefixes = UINT32_MAX;
 
 struct RunView {
   uint8_t const* data;
@@ -39,6 +45,8 @@ struct RunView {
   uint64_t largest_sequence;
   uint64_t smallest_sequence = 0;
   KeyOrder order = KeyOrder::kBytewise;
+  // Leading bytes that the first user keys of all blocks have in common, or kNoKeyPrefixes.
+  uint32_t prefix_skip = kNoKeyPrefixes;
 };
 static_assert(sizeof(RunView) == 56);
 
@@ -117,14 +125,66 @@ LEVELSCAN_HOST_DEVICE inline bool internal_key_less(KeyOrder key_order, Bytes a,
   return order < 0 || (order == 0 && a_trailer > b_trailer);
 }
 
-// The number of intervals for whose first internal key is_before(user_key, trailer) holds, as it
-// does for all up to some key and for none after it. False when a key on the way is corrupt. Blocks
-// are searched first, then the restart array of one block.
-template <class IsBefore>
-LEVELSCAN_HOST_DEVICE inline bool count_intervals(RunView const& run, IsBefore const& is_before,
-                                                  uint32_t& count) {
+// The number of blocks whose key prefix comes before `prefix` in key order.
+LEVELSCAN_HOST_DEVICE inline uint32_t blocks_before_prefix(RunView const& run, uint64_t prefix) {
+  uint64_t const turned = run.order == KeyOrder::kBytewise ? 0 : UINT64_MAX;
   uint32_t low = 0;
-  uint32_t high = run.block_count;
+  for (uint32_t left = run.block_count; left != 0;) {
+    uint32_t const half = left / 2;
+    bool const is_before = (run.blocks[low + half].key_prefix ^ turned) < (prefix ^ turned);
+    low += is_before ? half + 1 : 0;
+    left = is_before ? left - half - 1 : half;
+  }
+  return low;
+}
+
+// Blocks [first, last) whose first user key may be `user_key`: those before begin with a key that
+// comes before it, those behind with one after it. A search that looks at keys begins with this,
+// because each key is a cache line or two of its own.
+struct BlockRange {
+  uint32_t first;
+  uint32_t last;
+};
+
+LEVELSCAN_HOST_DEVICE inline BlockRange blocks_that_may_begin_with(RunView const& run,
+                                                                   Bytes user_key) {
+  BlockRange const all{0, run.block_count};
+  if (run.prefix_skip == kNoKeyPrefixes || run.block_count == 0) return all;
+  Bytes key;
+  uint64_t trailer;
+  if (!first_key(run, interval_bytes(run, run.blocks[0], 0), key, trailer) ||
+      key.size < run.prefix_skip) {
+    return all;
+  }
+  Bytes const in_common{key.data, run.prefix_skip};
+  if (user_key.size < run.prefix_skip ||
+      common_prefix(user_key.data, key.data, run.prefix_skip) < run.prefix_skip) {
+    return compare_keys(run.order, user_key, in_common) < 0
+               ? BlockRange{0, 0}
+               : BlockRange{run.block_count, run.block_count};
+  }
+  uint64_t const prefix =
+      key_prefix_of(Bytes{user_key.data + run.prefix_skip, user_key.size - run.prefix_skip});
+  BlockRange range{blocks_before_prefix(run, prefix), 0};
+  range.last = range.first;
+  if (range.first < run.block_count && run.blocks[range.first].key_prefix == prefix) {
+    uint64_t const last = run.order == KeyOrder::kBytewise ? UINT64_MAX : 0;
+    uint64_t const next = run.order == KeyOrder::kBytewise ? prefix + 1 : prefix - 1;
+    range.last = prefix == last ? run.block_count : blocks_before_prefix(run, next);
+  }
+  return range;
+}
+
+// The number of intervals for whose first internal key is_before(user_key, trailer) holds, as it
+// does for all keys before `user_key` and for none after it; what it says of `user_key` itself may
+// go by the trailer. False when a key on the way is corrupt. Blocks are searched first, then the
+// restart array of one block.
+template <class IsBefore>
+LEVELSCAN_HOST_DEVICE inline bool count_intervals(RunView const& run, Bytes user_key,
+                                                  IsBefore const& is_before, uint32_t& count) {
+  BlockRange const range = blocks_that_may_begin_with(run, user_key);
+  uint32_t low = range.first;
+  uint32_t high = range.last;
   Bytes key;
   uint64_t key_trailer;
   while (low < high) {
@@ -162,7 +222,7 @@ LEVELSCAN_HOST_DEVICE inline bool count_intervals(RunView const& run, IsBefore c
 LEVELSCAN_HOST_DEVICE inline bool intervals_before(RunView const& run, Bytes user_key,
                                                    uint64_t trailer, uint32_t& count) {
   return count_intervals(
-      run,
+      run, user_key,
       [&](Bytes key, uint64_t key_trailer) {
         return internal_key_less(run.order, key, key_trailer, user_key, trailer);
       },
@@ -175,7 +235,7 @@ LEVELSCAN_HOST_DEVICE inline bool intervals_below(RunView const& run, KeyBoundVi
   count = bound.side == BoundSide::kStart ? 0 : run.interval_count;
   if (bound.side == BoundSide::kStart || bound.side == BoundSide::kEnd) return true;
   return count_intervals(
-      run,
+      run, bound.key,
       [&](Bytes key, uint64_t) {
         return is_below(compare_keys(run.order, key, bound.key), bound.side);
       },
@@ -197,6 +257,7 @@ LEVELSCAN_HOST_DEVICE inline Probe newest_visible(RunView const& run, Bytes user
     Interval const interval = interval_bytes(run, i);
     EntryWalk walk = EntryWalk::over(run.data, interval, run.order);
     PrefixComparison comparison = PrefixComparison::against(user_key);
+    bool const goes_past_plain = may_have_plain_entries(walk);
     WalkStep step = walk.next();
     if (step != WalkStep::kEntry) return Probe::kCorrupt;
     for (; step == WalkStep::kEntry; step = walk.next()) {
@@ -206,6 +267,7 @@ LEVELSCAN_HOST_DEVICE inline Probe newest_visible(RunView const& run, Bytes user
         trailer = walk.trailer;
         return Probe::kFound;
       }
+      if (goes_past_plain && comparison.order < 0) pass_lower_entries(walk, comparison);
     }
     if (step == WalkStep::kCorrupt) return Probe::kCorrupt;
   }

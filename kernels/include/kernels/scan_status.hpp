@@ -41,6 +41,9 @@ struct ScanStatus {
   uint64_t shadowed_tombstone;  // entries hidden by a newer tombstone
   uint64_t shadowed_range;      // candidates hidden by a newer range tombstone
   uint64_t deferred;            // candidates whose value does not stand in their block
+  // Candidates that the filter has written down already, all of them or the first ones.
+  uint64_t written;
+  uint64_t written_key_bytes;  // of their internal keys
 };
 
 // Records a fault; only the first one is kept.

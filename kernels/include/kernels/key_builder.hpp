@@ -1,0 +1,61 @@
+// Rebuilds keys of a restart interval from its prefix-compressed entries. A value in one lane.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/entry_walk.hpp"
+
+namespace levelscan {
+
+// Rebuilds internal keys of one interval, as they are stored, into successive slots, in the order
+// of the entries. The previous slot is where a key's leading bytes come from; entries between two
+// slots are walked.
+struct KeyBuilder {
+  uint8_t const* data;
+  uint32_t begin;           // of the interval
+  bool values_are_apart;    // from the interval's keys
+  uint32_t offset;          // first entry that the previous slot doesn't have in it
+  uint8_t const* previous;  // internal key of the last slot, or null
+  uint32_t previous_size;
+
+  LEVELSCAN_HOST_DEVICE static KeyBuilder over(EntryWalk const& walk) {
+    return KeyBuilder{walk.bytes, walk.begin, walk.values_end != 0, walk.begin, nullptr, 0};
+  }
+
+  // Writes the internal key of the walk's current entry to slot[key_size].
+  LEVELSCAN_HOST_DEVICE void build(EntryWalk const& walk, uint8_t* slot) {
+    uint32_t const key_size = walk.user_size + kTrailerBytes;
+    if (offset != walk.entry_offset) {
+      build_from_entries(walk.entry_offset, key_size, slot);
+    } else {
+      copy_short(slot, previous, walk.shared);
+    }
+    copy_short(slot + walk.shared, walk.delta(), key_size - walk.shared);
+    offset = walk.offset;
+    previous = slot;
+    previous_size = key_size;
+  }
+
+ private:
+  // Leading bytes of a key come from the previous slot and the entries up to the last one.
+  LEVELSCAN_HOST_DEVICE void build_from_entries(uint32_t last, uint32_t key_size, uint8_t* slot) {
+    for (bool first = true; offset != last; first = false) {
+      EntryHeader entry;
+      // The walk has decoded every entry up to the last one, so this never fails.
+      if (!decode_any_entry(data, offset, UINT32_MAX, values_are_apart, offset == begin, entry)) {
+        return;
+      }
+      if (first) {
+        uint32_t const kept = entry.shared < previous_size ? entry.shared : previous_size;
+        copy_short(slot, previous, kept < key_size ? kept : key_size);
+      }
+      if (entry.shared < key_size) {
+        uint32_t const end = entry.key_size < key_size ? entry.key_size : key_size;
+        copy_short(slot + entry.shared, data + entry.delta_offset, end - entry.shared);
+      }
+      offset = entry.next_offset;
+    }
+  }
+};
+
+}  // namespace levelscan
