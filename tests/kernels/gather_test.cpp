@@ -61,7 +61,9 @@ TEST_P(GatherSuite, AFilterInOrderWritesTheCandidatesThatGatheringDoes) {
       continue;
     }
     ASSERT_LE(status.written, all);
-    if (is_room) ASSERT_EQ(status.written, all);
+    if (is_room) {
+      ASSERT_EQ(status.written, all);
+    }
     if (status.written != all) continue;
     EXPECT_EQ(status.written_key_bytes, all_bytes);
     EXPECT_EQ(pipeline.keys(), expected_keys);
@@ -72,7 +74,9 @@ TEST_P(GatherSuite, AFilterInOrderWritesTheCandidatesThatGatheringDoes) {
     candidates += all;
     if (HasFailure()) return;
   }
-  if (GetParam() == BlockKind::kSerial && has_rounds_enough()) EXPECT_GT(candidates, 0u);
+  if (GetParam() == BlockKind::kSerial && has_rounds_enough()) {
+    EXPECT_GT(candidates, 0u);
+  }
 }
 
 TEST_P(GatherSuite, WhatFitsIsWrittenAndThenAMark) {
