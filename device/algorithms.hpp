@@ -11,7 +11,9 @@
 #include <thrust/iterator/counting_iterator.h>
 #include <thrust/iterator/transform_iterator.h>
 #include <thrust/reduce.h>
+#include <thrust/remove.h>
 #include <thrust/scan.h>
+#include <thrust/sequence.h>
 #include <thrust/sort.h>
 #include <thrust/transform_reduce.h>
 
@@ -25,6 +27,14 @@ namespace levelscan::algorithms {
 struct CandidateIsAlive {
   LEVELSCAN_HOST_DEVICE bool operator()(Candidate const& candidate) const {
     return candidate_is_alive(candidate);
+  }
+};
+
+struct RowIsNotAlive {
+  Candidate const* candidates;
+
+  LEVELSCAN_HOST_DEVICE bool operator()(uint32_t row) const {
+    return !candidate_is_alive(candidates[row]);
   }
 };
 
@@ -54,6 +64,18 @@ uint32_t select_alive(Policy const& policy, Candidate const* candidates, uint32_
   thrust::counting_iterator<uint32_t> const places(0);
   uint32_t const* const end =
       thrust::copy_if(policy, places, places + count, candidates, rows, CandidateIsAlive{});
+  return static_cast<uint32_t>(end - rows);
+}
+
+template <class Policy>
+void list_candidates(Policy const& policy, uint32_t* rows, uint32_t count) {
+  thrust::sequence(policy, rows, rows + count);
+}
+
+template <class Policy>
+uint32_t keep_alive(Policy const& policy, Candidate const* candidates, uint32_t count,
+                    uint32_t* rows) {
+  uint32_t* const end = thrust::remove_if(policy, rows, rows + count, RowIsNotAlive{candidates});
   return static_cast<uint32_t>(end - rows);
 }
 

@@ -4,6 +4,7 @@
 #include "cpu/cpu_algorithms.hpp"
 
 #include "algorithms.hpp"
+#include "cpu/merge_rows.hpp"
 #include "scratch_allocator.hpp"
 
 namespace levelscan::cpu_algorithms {
@@ -18,13 +19,14 @@ auto run_algorithm(Scratch scratch, Algorithm&& algorithm) {
 
 }  // namespace
 
-// Sorting takes a copy of what it sorts, searching a value and a place.
+// Ordering takes two copies of what it orders and its stretches, searching a value and a place.
 std::size_t scratch_bytes(AlgorithmLimits const& limits) {
-  std::size_t const sort =
-      ScratchAllocator::rounded(sizeof(uint32_t) * std::size_t{limits.candidates_max});
+  std::size_t const candidates = limits.candidates_max;
+  std::size_t const order = 2 * ScratchAllocator::rounded(sizeof(MergedRow) * candidates) +
+                            ScratchAllocator::rounded(sizeof(uint32_t) * candidates);
   std::size_t const search =
       ScratchAllocator::rounded(sizeof(uint64_t)) + ScratchAllocator::rounded(sizeof(uint64_t));
-  return sort + search;
+  return order + search;
 }
 
 void scan_counts(IntervalCount* counts, uint32_t count, Scratch scratch) {
@@ -39,9 +41,28 @@ uint32_t select_alive(Candidate const* candidates, uint32_t count, uint32_t* row
   });
 }
 
+// Thrust's sort on a CPU knows nothing of stretches that are in order already.
 void order_rows(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch) {
+  ScratchAllocator allocator(scratch);
+  auto const allocate = [&](std::size_t bytes) {
+    return static_cast<void*>(allocator.allocate(static_cast<std::ptrdiff_t>(bytes)));
+  };
+  MergedRow* const from = static_cast<MergedRow*>(allocate(sizeof(MergedRow) * count));
+  MergedRow* const to = static_cast<MergedRow*>(allocate(sizeof(MergedRow) * count));
+  uint32_t* const ends = static_cast<uint32_t*>(allocate(sizeof(uint32_t) * count));
+  merge_rows(rows, count, less, from, to, ends);
+}
+
+void order_candidates(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch) {
   run_algorithm(scratch,
-                [&](auto const& policy) { algorithms::order_rows(policy, rows, count, less); });
+                [&](auto const& policy) { algorithms::list_candidates(policy, rows, count); });
+  order_rows(rows, count, less, scratch);
+}
+
+uint32_t keep_alive(Candidate const* candidates, uint32_t count, uint32_t* rows, Scratch scratch) {
+  return run_algorithm(scratch, [&](auto const& policy) {
+    return algorithms::keep_alive(policy, candidates, count, rows);
+  });
 }
 
 void scan_row_bytes(uint64_t* row_bytes, uint32_t count, Scratch scratch) {

@@ -15,6 +15,9 @@ namespace levelscan::cpu_algorithms {
 void scan_counts(IntervalCount* counts, uint32_t count, Scratch scratch);
 [[nodiscard]] uint32_t select_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
                                     Scratch scratch);
+void order_candidates(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch);
+[[nodiscard]] uint32_t keep_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                                  Scratch scratch);
 void order_rows(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch);
 void scan_row_bytes(uint64_t* row_bytes, uint32_t count, Scratch scratch);
 [[nodiscard]] uint32_t rows_that_fit(uint64_t const* row_bytes_end, uint32_t first, uint32_t count,

@@ -140,6 +140,10 @@ void CpuDevice::resolve_probe_async(ResolveProbe::Args const& args, StreamView) 
   launch<ResolveProbe>(args, tiles_over(args.candidate_count, kTileCandidates));
 }
 
+void CpuDevice::resolve_merge_async(ResolveMerge::Args const& args, StreamView) {
+  launch<ResolveMerge>(args, tiles_over(args.candidate_count, kTileCandidates));
+}
+
 void CpuDevice::complete_deferred_async(CompleteDeferred::Args const& args, StreamView) {
   launch<CompleteDeferred>(args, tiles_over(args.value_count, kTileDeferred));
 }
@@ -168,6 +172,16 @@ void CpuDevice::scan_counts_async(IntervalCount* counts, uint32_t count, Scratch
 uint32_t CpuDevice::select_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
                                  Scratch scratch, StreamView) {
   return cpu_algorithms::select_alive(candidates, count, rows, scratch);
+}
+
+void CpuDevice::order_candidates_async(uint32_t* rows, uint32_t count, CandidateLess less,
+                                       Scratch scratch, StreamView) {
+  if (count != 0) cpu_algorithms::order_candidates(rows, count, less, scratch);
+}
+
+uint32_t CpuDevice::keep_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                               Scratch scratch, StreamView) {
+  return cpu_algorithms::keep_alive(candidates, count, rows, scratch);
 }
 
 void CpuDevice::order_rows_async(uint32_t* rows, uint32_t count, CandidateLess less,

@@ -53,6 +53,7 @@ class CpuDevice final : public Device {
   void resolve_mark_async(ResolveMark::Args const& args, uint32_t tile_count,
                           StreamView stream) override;
   void resolve_probe_async(ResolveProbe::Args const& args, StreamView stream) override;
+  void resolve_merge_async(ResolveMerge::Args const& args, StreamView stream) override;
   void complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) override;
   void measure_rows_async(MeasureRows::Args const& args, StreamView stream) override;
   void emit_rows_async(EmitRows::Args const& args, StreamView stream) override;
@@ -63,6 +64,10 @@ class CpuDevice final : public Device {
                          StreamView stream) override;
   [[nodiscard]] uint32_t select_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
                                       Scratch scratch, StreamView stream) override;
+  void order_candidates_async(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
+                              StreamView stream) override;
+  [[nodiscard]] uint32_t keep_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                                    Scratch scratch, StreamView stream) override;
   void order_rows_async(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
                         StreamView stream) override;
   void scan_row_bytes_async(uint64_t* row_bytes, uint32_t count, Scratch scratch,

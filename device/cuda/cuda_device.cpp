@@ -202,6 +202,10 @@ void CudaDevice::resolve_probe_async(ResolveProbe::Args const& args, StreamView 
   run([&] { launches::resolve_probe(args, stream_of(stream)); });
 }
 
+void CudaDevice::resolve_merge_async(ResolveMerge::Args const& args, StreamView stream) {
+  run([&] { launches::resolve_merge(args, stream_of(stream)); });
+}
+
 void CudaDevice::complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) {
   run([&] { launches::complete_deferred(args, stream_of(stream)); });
 }
@@ -251,6 +255,19 @@ uint32_t CudaDevice::select_alive(Candidate const* candidates, uint32_t count, u
   if (count == 0) return 0;
   return run(
       [&] { return launches::select_alive(candidates, count, rows, scratch, stream_of(stream)); });
+}
+
+void CudaDevice::order_candidates_async(uint32_t* rows, uint32_t count, CandidateLess less,
+                                        Scratch scratch, StreamView stream) {
+  if (count == 0) return;
+  run([&] { launches::order_candidates(rows, count, less, scratch, stream_of(stream)); });
+}
+
+uint32_t CudaDevice::keep_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                                Scratch scratch, StreamView stream) {
+  if (count == 0) return 0;
+  return run(
+      [&] { return launches::keep_alive(candidates, count, rows, scratch, stream_of(stream)); });
 }
 
 void CudaDevice::order_rows_async(uint32_t* rows, uint32_t count, CandidateLess less,

@@ -85,6 +85,11 @@ void resolve_probe(ResolveProbe::Args const& args, cudaStream_t stream) {
                        "kernel ResolveProbe");
 }
 
+void resolve_merge(ResolveMerge::Args const& args, cudaStream_t stream) {
+  launch<ResolveMerge>(args, tiles_over(args.candidate_count, kTileCandidates), kThreads, stream,
+                       "kernel ResolveMerge");
+}
+
 void complete_deferred(CompleteDeferred::Args const& args, cudaStream_t stream) {
   launch<CompleteDeferred>(args, tiles_over(args.value_count, kTileDeferred), kThreads, stream,
                            "kernel CompleteDeferred");
@@ -114,6 +119,20 @@ uint32_t select_alive(Candidate const* candidates, uint32_t count, uint32_t* row
                       cudaStream_t stream) {
   return run_algorithm(scratch, stream, "algorithm select_alive", [&](auto const& policy) {
     return algorithms::select_alive(policy, candidates, count, rows);
+  });
+}
+
+void order_candidates(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
+                      cudaStream_t stream) {
+  run_algorithm(scratch, stream, "algorithm order_candidates",
+                [&](auto const& policy) { algorithms::list_candidates(policy, rows, count); });
+  order_rows(rows, count, less, scratch, stream);
+}
+
+uint32_t keep_alive(Candidate const* candidates, uint32_t count, uint32_t* rows, Scratch scratch,
+                    cudaStream_t stream) {
+  return run_algorithm(scratch, stream, "algorithm keep_alive", [&](auto const& policy) {
+    return algorithms::keep_alive(policy, candidates, count, rows);
   });
 }
 

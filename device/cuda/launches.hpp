@@ -22,6 +22,7 @@ void gather(Gather::Args const& args, uint32_t tile_count, cudaStream_t stream);
 void resolve_ranges(ResolveRanges::Args const& args, cudaStream_t stream);
 void resolve_mark(ResolveMark::Args const& args, uint32_t tile_count, cudaStream_t stream);
 void resolve_probe(ResolveProbe::Args const& args, cudaStream_t stream);
+void resolve_merge(ResolveMerge::Args const& args, cudaStream_t stream);
 void complete_deferred(CompleteDeferred::Args const& args, cudaStream_t stream);
 void measure_rows(MeasureRows::Args const& args, cudaStream_t stream);
 void emit_rows(EmitRows::Args const& args, cudaStream_t stream);
@@ -30,6 +31,10 @@ void emit_rows(EmitRows::Args const& args, cudaStream_t stream);
 void scan_counts(IntervalCount* counts, uint32_t count, Scratch scratch, cudaStream_t stream);
 [[nodiscard]] uint32_t select_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
                                     Scratch scratch, cudaStream_t stream);
+void order_candidates(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
+                      cudaStream_t stream);
+[[nodiscard]] uint32_t keep_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                                  Scratch scratch, cudaStream_t stream);
 void order_rows(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
                 cudaStream_t stream);
 void scan_row_bytes(uint64_t* row_bytes, uint32_t count, Scratch scratch, cudaStream_t stream);

@@ -7,6 +7,7 @@ enum class ResolveStrategy {
   kAuto,   // whichever costs less, window by window
   kProbe,  // candidates look for newer entries
   kMark,   // entries look for older candidates
+  kMerge,  // all that can be newer is a candidate as well, and candidates are put in order
 };
 
 }  // namespace levelscan

@@ -12,6 +12,12 @@
 namespace levelscan {
 namespace {
 
+// Where more than one in so many entries pass, all are put in order: that costs an entry a fraction
+// of what it costs a candidate to ask the other runs.
+constexpr uint64_t kMergedShare = 8;
+// After one whose candidates did not fit, which then has to be filtered again.
+constexpr uint32_t kRoundsWithoutMerging = 16;
+
 // Any trailer is below it, so that every version of a user key comes after (key, this).
 constexpr uint64_t kFirstVersion = UINT64_MAX;
 
@@ -271,6 +277,11 @@ uint64_t ScanTask::find_candidates(KeyRange& window) {
     if (total == 0) break;
     timed(&ScanStatistics::filter_ns, [&] {
       placed = share_candidates(total);
+      if (!placed && merges_) {
+        // A run may have kept several versions of one key, between which no window can end.
+        rounds_without_merging_ = kRoundsWithoutMerging;
+        return;
+      }
       upload_shares();
       if (placed && buffer_.status_host()->written == total) return;
       device_.scan_counts_async(buffer_.counts_device(), slot_count_ + 1, buffer_.scratch_device(),
@@ -288,15 +299,18 @@ uint64_t ScanTask::find_candidates(KeyRange& window) {
 void ScanTask::emit(uint32_t candidate_count) {
   uint32_t row_count = 0;
   timed(&ScanStatistics::resolve_ns, [&] {
-    row_count = device_.select_alive(buffer_.candidates_device(), candidate_count,
-                                     buffer_.rows_device(), buffer_.scratch_device(), stream_);
+    row_count =
+        merges_ ? device_.keep_alive(buffer_.candidates_device(), candidate_count,
+                                     buffer_.rows_device(), buffer_.scratch_device(), stream_)
+                : device_.select_alive(buffer_.candidates_device(), candidate_count,
+                                       buffer_.rows_device(), buffer_.scratch_device(), stream_);
     read_status();
   });
   timed(&ScanStatistics::emit_ns, [&] {
     round_rows_ = row_count;
     if (row_count == 0) return;
     if (context_.sink != nullptr) {
-      if (runs_with_candidates_ > 1) {
+      if (runs_with_candidates_ > 1 && !merges_) {
         device_.order_rows_async(
             buffer_.rows_device(), row_count,
             CandidateLess{buffer_.candidates_device(), buffer_.keys_device(), key_order_},
@@ -316,8 +330,10 @@ void ScanTask::launch_filter(KeyRange const& window) {
   views_.clear();
   slot_count_ = 0;
   tile_count_ = 0;
+  resident_runs_ = 0;
   for (RunReader const& reader : readers_) {
     RunView view = reader.view();
+    resident_runs_ += view.interval_count != 0 ? 1 : 0;
     view.first_slot = slot_count_;
     view.first_tile = tile_count_;
     slot_count_ += view.interval_count;
@@ -343,6 +359,11 @@ void ScanTask::launch_filter(KeyRange const& window) {
   filter_args_.space =
       CandidateSpace{buffer_.candidates_device(), buffer_.keys_device(),
                      context_.layout->candidates_max, context_.layout->candidate_key_bytes};
+  merges_ = resident_runs_ > 1 && rounds_without_merging_ == 0 &&
+            (context_.resolve == ResolveStrategy::kMerge ||
+             (context_.resolve == ResolveStrategy::kAuto &&
+              (most_entries_pass_ || predicate_.instruction_count == 0)));
+  filter_args_.keeps_shadows = merges_ ? 1 : 0;
   filter_args_.status = buffer_.status_device();
   arena_.upload(device_, stream_);
   round_bytes_ = arena_.used();
@@ -491,13 +512,22 @@ void ScanTask::resolve(uint32_t candidate_count) {
                             buffer_.keys_device(), candidate_count, buffer_.status_device()},
         stream_);
   }
-  uint32_t resident_runs = 0;
-  for (RunView const& view : views_) resident_runs += view.interval_count != 0 ? 1 : 0;
-  bool const several = resident_runs > 1;
-  bool const mark = several && (context_.resolve == ResolveStrategy::kMark ||
-                                (context_.resolve == ResolveStrategy::kAuto &&
-                                 marking_costs_less(candidate_count, resident_runs)));
-  if (mark) {
+  bool const several = resident_runs_ > 1;
+  bool const mark = several && !merges_ &&
+                    (context_.resolve == ResolveStrategy::kMark ||
+                     (context_.resolve == ResolveStrategy::kAuto &&
+                      marking_costs_less(candidate_count, resident_runs_)));
+  if (merges_) {
+    device_.order_candidates_async(
+        buffer_.rows_device(), candidate_count,
+        CandidateLess{buffer_.candidates_device(), buffer_.keys_device(), key_order_},
+        buffer_.scratch_device(), stream_);
+    device_.resolve_merge_async(
+        ResolveMerge::Args{buffer_.rows_device(), candidate_count, buffer_.candidates_device(),
+                           buffer_.keys_device(), buffer_.status_device()},
+        stream_);
+    ++state_.statistics.resolve_merge;
+  } else if (mark) {
     device_.resolve_mark_async(
         ResolveMark::Args{filter_args_, buffer_.shares_device(), buffer_.candidates_device(),
                           buffer_.keys_device()},
@@ -507,9 +537,10 @@ void ScanTask::resolve(uint32_t candidate_count) {
     ++state_.statistics.resolve_probe;
   }
   // Probing also decides what the filter could not; without runs to probe it does only that.
-  if ((several && !mark) || predicate_.reads_key != 0) {
+  bool const probe = several && !mark && !merges_;
+  if (probe || predicate_.reads_key != 0) {
     device_.resolve_probe_async(
-        ResolveProbe::Args{filter_args_.runs, mark ? 0 : filter_args_.run_count, candidate_count,
+        ResolveProbe::Args{filter_args_.runs, probe ? filter_args_.run_count : 0, candidate_count,
                            context_.snapshot, buffer_.candidates_device(), buffer_.keys_device(),
                            predicate_, buffer_.status_device()},
         stream_);
@@ -846,6 +877,9 @@ OwnedScalar ScanTask::fetch_scalar(Field const& field, Field const* device_field
 void ScanTask::commit_round(KeyRange const& window) {
   ScanStatus const& status = *buffer_.status_host();
   ScanStatistics& statistics = state_.statistics;
+  if (rounds_without_merging_ != 0) --rounds_without_merging_;
+  most_entries_pass_ =
+      status.entries_filtered < status.entries_seen - status.entries_seen / kMergedShare;
   statistics.entries_seen += status.entries_seen;
   statistics.entries_filtered += status.entries_filtered;
   statistics.shadowed_value += status.shadowed_value;

@@ -168,6 +168,10 @@ class ScanTask final : private EntrySource {
   uint32_t tile_count_ = 0;
   uint32_t slot_count_ = 0;
   uint32_t runs_with_candidates_ = 0;
+  uint32_t resident_runs_ = 0;
+  bool merges_ = false;  // its candidates are resolved by putting them in order
+  uint32_t rounds_without_merging_ = 0;
+  bool most_entries_pass_ = false;  // the predicate, in the round before
   uint64_t round_rows_ = 0;
   uint32_t first_segment_ = 0;               // of the window
   std::vector<uint32_t> row_segments_;       // [rows] of the round, counted from first_segment_

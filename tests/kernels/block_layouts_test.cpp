@@ -179,14 +179,14 @@ class GlobalSequenceSuite : public KernelSuite {
     WindowSpec window;
     window.snapshot = snapshot;
     std::vector<std::string> first_answer;
-    for (Resolution const by : {Resolution::kMark, Resolution::kProbe}) {
+    for (Resolution const by : {Resolution::kMark, Resolution::kMerge, Resolution::kProbe}) {
       KernelPipeline pipeline(device(), stream(), runs, window, {});
       EXPECT_EQ(pipeline.run(by).errors, 0u);
       std::vector<std::string> answer;
       for (ModelRow const& row : pipeline.rows()) {
         answer.push_back(row.user_key + "@" + std::to_string(row.sequence) + "=" + row.value);
       }
-      if (by == Resolution::kProbe) {
+      if (by != Resolution::kMark) {
         EXPECT_EQ(answer, first_answer);
       }
       first_answer = answer;

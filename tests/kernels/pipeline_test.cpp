@@ -197,6 +197,11 @@ class PipelineSuite : public KernelSuite {
         resolved.shadowed_value + resolved.shadowed_tombstone - filter_shadowed;
     uint64_t const resolve_filtered = resolved.entries_filtered - filtered.entries_filtered;
     EXPECT_EQ(resolve_shadowed + resolve_filtered + expected.rows.size(), candidates.size());
+    if (resolution_ == Resolution::kMark) {
+      KernelPipeline merged(device(), stream(), runs.data, window, predicate.program);
+      ASSERT_EQ(merged.run(Resolution::kMerge).errors, 0u);
+      EXPECT_EQ(merged.rows(), expected.rows);
+    }
     coverage_.rows += expected.rows.size();
     coverage_.filtered += resolved.entries_filtered;
     coverage_.shadowed += resolve_shadowed;

@@ -36,7 +36,7 @@ class ResolutionSuite : public KernelSuite {
     for (BlockOptions const& options : all_options) {
       WindowSpec window;
       window.snapshot = snapshot;
-      for (Resolution const by : {Resolution::kMark, Resolution::kProbe}) {
+      for (Resolution const by : {Resolution::kMark, Resolution::kProbe, Resolution::kMerge}) {
         KernelPipeline pipeline(device(), stream(), build(runs, options), window, predicate);
         status_ = pipeline.run(by);
         EXPECT_EQ(status_.errors, 0u) << "restart interval " << options.restart_interval;

@@ -70,6 +70,9 @@ class BlockDevice final : public ForwardingDevice {
   void resolve_probe_async(ResolveProbe::Args const& args, StreamView stream) override {
     launch<ResolveProbe>(args, tiles(args.candidate_count, kTileCandidates), stream);
   }
+  void resolve_merge_async(ResolveMerge::Args const& args, StreamView stream) override {
+    launch<ResolveMerge>(args, tiles(args.candidate_count, kTileCandidates), stream);
+  }
   void complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) override {
     launch<CompleteDeferred>(args, tiles(args.value_count, kTileDeferred), stream);
   }

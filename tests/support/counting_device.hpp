@@ -165,6 +165,10 @@ class CountingDevice final : public Device {
     ++launches_;
     inner_.resolve_probe_async(args, stream);
   }
+  void resolve_merge_async(ResolveMerge::Args const& args, StreamView stream) override {
+    ++launches_;
+    inner_.resolve_merge_async(args, stream);
+  }
   void complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) override {
     ++launches_;
     inner_.complete_deferred_async(args, stream);
@@ -194,6 +198,16 @@ class CountingDevice final : public Device {
                                       Scratch scratch, StreamView stream) override {
     ++launches_;
     return inner_.select_alive(candidates, count, rows, scratch, stream);
+  }
+  void order_candidates_async(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
+                              StreamView stream) override {
+    ++launches_;
+    inner_.order_candidates_async(rows, count, less, scratch, stream);
+  }
+  [[nodiscard]] uint32_t keep_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                                    Scratch scratch, StreamView stream) override {
+    ++launches_;
+    return inner_.keep_alive(candidates, count, rows, scratch, stream);
   }
   void order_rows_async(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
                         StreamView stream) override {

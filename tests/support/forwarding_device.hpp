@@ -69,6 +69,9 @@ class ForwardingDevice : public Device {
   void resolve_probe_async(ResolveProbe::Args const& args, StreamView stream) override {
     inner_->resolve_probe_async(args, stream);
   }
+  void resolve_merge_async(ResolveMerge::Args const& args, StreamView stream) override {
+    inner_->resolve_merge_async(args, stream);
+  }
   void complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) override {
     inner_->complete_deferred_async(args, stream);
   }
@@ -92,6 +95,14 @@ class ForwardingDevice : public Device {
   uint32_t select_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
                         Scratch scratch, StreamView stream) override {
     return inner_->select_alive(candidates, count, rows, scratch, stream);
+  }
+  void order_candidates_async(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
+                              StreamView stream) override {
+    inner_->order_candidates_async(rows, count, less, scratch, stream);
+  }
+  uint32_t keep_alive(Candidate const* candidates, uint32_t count, uint32_t* rows, Scratch scratch,
+                      StreamView stream) override {
+    return inner_->keep_alive(candidates, count, rows, scratch, stream);
   }
   void order_rows_async(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
                         StreamView stream) override {

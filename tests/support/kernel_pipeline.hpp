@@ -49,7 +49,7 @@ class DeviceRuns {
   uint32_t tile_count_ = 0;
 };
 
-enum class Resolution { kProbe, kMark };
+enum class Resolution { kProbe, kMark, kMerge };
 
 class KernelPipeline {
  public:
@@ -176,7 +176,21 @@ class KernelPipeline {
     gather(shares, candidates, key_bytes);
   }
 
+  // What only shadows is a candidate as well, for Resolution::kMerge.
+  void keep_shadows() { args_.keeps_shadows = 1; }
+
   void resolve(Resolution by = Resolution::kProbe) {
+    if (by == Resolution::kMerge) {
+      uint32_t const count = static_cast<uint32_t>(candidates_->size());
+      rows_ = std::make_unique<DeviceArray<uint32_t>>(device_, stream_, count);
+      device_.order_candidates_async(rows_->device(), count,
+                                     CandidateLess{candidates_->device(), keys_->device(), order_},
+                                     scratch(count), stream_);
+      device_.resolve_merge_async(ResolveMerge::Args{rows_->device(), count, candidates_->device(),
+                                                     keys_->device(), args_.status},
+                                  stream_);
+      merged_ = true;
+    }
     if (by == Resolution::kMark) {
       device_.resolve_mark_async(
           ResolveMark::Args{args_, shares_->device(), candidates_->device(), keys_->device()},
@@ -217,6 +231,11 @@ class KernelPipeline {
   // Places of the candidates that are alive, in key order.
   void select_and_order() {
     uint32_t const count = static_cast<uint32_t>(candidates_->size());
+    if (merged_) {
+      row_count_ = device_.keep_alive(candidates_->device(), count, rows_->device(), scratch(count),
+                                      stream_);
+      return;
+    }
     rows_ = std::make_unique<DeviceArray<uint32_t>>(device_, stream_, count);
     row_count_ = device_.select_alive(candidates_->device(), count, rows_->device(), scratch(count),
                                       stream_);
@@ -227,6 +246,7 @@ class KernelPipeline {
 
   // All of it. Stops after a step that reported a fault; returns the status.
   ScanStatus run(Resolution by = Resolution::kProbe) {
+    if (by == Resolution::kMerge) keep_shadows();
     narrow();
     if (status().errors != 0) return status();
     filter();
@@ -353,6 +373,7 @@ class KernelPipeline {
   FilterArgs args_{};
   std::vector<std::unique_ptr<DeviceArray<uint8_t>>> bounds_;  // of the segments
   std::unique_ptr<DeviceArray<Segment>> segments_;
+  bool merged_ = false;
   std::unique_ptr<DeviceArray<CandidateShare>> shares_;
   std::unique_ptr<DeviceArray<Candidate>> candidates_;
   std::unique_ptr<DeviceArray<uint8_t>> keys_;

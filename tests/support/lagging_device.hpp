@@ -113,6 +113,9 @@ class LaggingDevice final : public Device {
   void resolve_probe_async(ResolveProbe::Args const& args, StreamView stream) override {
     enqueue(stream, [this, args](StreamView s) { inner_.resolve_probe_async(args, s); });
   }
+  void resolve_merge_async(ResolveMerge::Args const& args, StreamView stream) override {
+    enqueue(stream, [this, args](StreamView s) { inner_.resolve_merge_async(args, s); });
+  }
   void complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) override {
     enqueue(stream, [this, args](StreamView s) { inner_.complete_deferred_async(args, s); });
   }
@@ -137,6 +140,16 @@ class LaggingDevice final : public Device {
   [[nodiscard]] uint32_t select_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
                                       Scratch scratch, StreamView stream) override {
     return inner_.select_alive(candidates, count, rows, scratch, drain(stream));
+  }
+  void order_candidates_async(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
+                              StreamView stream) override {
+    enqueue(stream, [=, this](StreamView s) {
+      inner_.order_candidates_async(rows, count, less, scratch, s);
+    });
+  }
+  [[nodiscard]] uint32_t keep_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                                    Scratch scratch, StreamView stream) override {
+    return inner_.keep_alive(candidates, count, rows, scratch, drain(stream));
   }
   void order_rows_async(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
                         StreamView stream) override {

@@ -23,6 +23,7 @@
 #include "kernels/index_search.hpp"
 #include "kernels/narrow.hpp"
 #include "kernels/resolve_mark.hpp"
+#include "kernels/resolve_merge.hpp"
 #include "kernels/resolve_probe.hpp"
 #include "kernels/resolve_ranges.hpp"
 #include "kernels/rows.hpp"
@@ -104,6 +105,7 @@ class Device {
   virtual void resolve_mark_async(ResolveMark::Args const& args, uint32_t tile_count,
                                   StreamView stream) = 0;
   virtual void resolve_probe_async(ResolveProbe::Args const& args, StreamView stream) = 0;
+  virtual void resolve_merge_async(ResolveMerge::Args const& args, StreamView stream) = 0;
   virtual void complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) = 0;
   virtual void measure_rows_async(MeasureRows::Args const& args, StreamView stream) = 0;
   virtual void emit_rows_async(EmitRows::Args const& args, StreamView stream) = 0;
@@ -118,7 +120,13 @@ class Device {
   [[nodiscard]] virtual uint32_t select_alive(Candidate const* candidates, uint32_t count,
                                               uint32_t* rows, Scratch scratch,
                                               StreamView stream) = 0;
-  // Sorts rows[0, count) by user key.
+  // Writes the places of all candidates to rows, in CandidateLess's order.
+  virtual void order_candidates_async(uint32_t* rows, uint32_t count, CandidateLess less,
+                                      Scratch scratch, StreamView stream) = 0;
+  // Keeps those of rows[0, count) whose candidates are alive, in order; returns how many. Waits.
+  [[nodiscard]] virtual uint32_t keep_alive(Candidate const* candidates, uint32_t count,
+                                            uint32_t* rows, Scratch scratch, StreamView stream) = 0;
+  // Sorts rows[0, count) in CandidateLess's order.
   virtual void order_rows_async(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
                                 StreamView stream) = 0;
   // Inclusive sums in place: row_bytes[0, count).

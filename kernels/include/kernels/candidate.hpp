@@ -44,13 +44,18 @@ LEVELSCAN_HOST_DEVICE inline bool candidate_is_alive(Candidate const& candidate)
   return (candidate.flags & kCandidateAlive) != 0 && candidate.flags < kCandidateMark;
 }
 
-LEVELSCAN_OUT_OF_LINE inline bool user_key_less(Candidate const& a, Candidate const& b,
-                                                uint8_t const* keys, KeyOrder order) {
-  return compare_keys(order, Bytes{keys + a.key_offset, a.user_size},
-                      Bytes{keys + b.key_offset, b.user_size}) < 0;
+// By user key; of one key the newest version first, and of equal sequence numbers the upper run's.
+LEVELSCAN_OUT_OF_LINE inline bool comes_before(Candidate const& a, Candidate const& b,
+                                               uint8_t const* keys, KeyOrder order) {
+  int const by_key = compare_keys(order, Bytes{keys + a.key_offset, a.user_size},
+                                  Bytes{keys + b.key_offset, b.user_size});
+  if (by_key != 0) return by_key < 0;
+  uint64_t const a_sequence = sequence_of(a.trailer);
+  uint64_t const b_sequence = sequence_of(b.trailer);
+  return a_sequence != b_sequence ? a_sequence > b_sequence : a.run < b.run;
 }
 
-// User-key order of candidates; no two that are alive have the same user key.
+// The order of candidates, by their places.
 struct CandidateLess {
   Candidate const* candidates;
   uint8_t const* keys;
@@ -62,7 +67,7 @@ struct CandidateLess {
     if (x.key_prefix != y.key_prefix) {
       return (x.key_prefix < y.key_prefix) == (order == KeyOrder::kBytewise);
     }
-    return user_key_less(x, y, keys, order);
+    return comes_before(x, y, keys, order);
   }
 };
 

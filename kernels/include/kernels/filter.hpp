@@ -49,6 +49,9 @@ struct FilterArgs {
   RunTotals* totals;      // [run_count] out of filter
   // Where a Block that runs in order puts the candidates as it meets them, while there is room.
   CandidateSpace space;
+  // Not 0: what only shadows, tombstones and values that fail, is a candidate as well, one that is
+  // not alive. Then all that resolution needs is among the candidates (ResolveMerge).
+  uint32_t keeps_shadows;
   ScanStatus* status;
 };
 
@@ -146,7 +149,7 @@ LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE PassedEntries pass_failing_entries(EntryW
     return pass_failing_entries(
         walk, snapshot, [test](Bytes value, uint32_t, uint64_t) { return holds(test, value); });
   }
-  if (predicate.instruction_count == 0) {
+  if (predicate.instruction_count == 0 || args.keeps_shadows != 0) {
     return pass_failing_entries(walk, snapshot, [](Bytes, uint32_t, uint64_t) { return true; });
   }
   return pass_failing_entries(walk, snapshot,
@@ -158,6 +161,7 @@ LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE PassedEntries pass_failing_entries(EntryW
 
 // Walks one interval and calls on_candidate(walk, flags) for each candidate in it that lies from
 // `from` to `to`; with `whole` all of them do. Returns whether it met an entry beyond `to`.
+// A candidate without kCandidateAlive among its flags only shadows.
 template <class Block, class OnCandidate>
 LEVELSCAN_KERNEL inline bool filter_between(Block& block, FilterArgs const& args, uint32_t r,
                                             uint32_t interval, DataBlockRef const& data_block,
@@ -171,6 +175,7 @@ LEVELSCAN_KERNEL inline bool filter_between(Block& block, FilterArgs const& args
   EntryWalk walk = EntryWalk::over(run.data, bounds, run.order);
   PrefixComparison lower = PrefixComparison::against(from.key);
   PrefixComparison upper = PrefixComparison::against(to.key);
+  bool const keeps_shadows = args.keeps_shadows != 0;
   bool newer_is_visible = false;  // the previous entry, when it has the same user key
   bool newer_is_value = false;
 
@@ -186,6 +191,16 @@ LEVELSCAN_KERNEL inline bool filter_between(Block& block, FilterArgs const& args
       if (plain.passes || plain.failed != 0) {
         newer_is_visible = true;
         newer_is_value = true;
+      }
+      if (plain.passes && keeps_shadows) {
+        Row const row{{nullptr, 0},
+                      walk.user_size,
+                      {run.data + walk.value_offset, walk.value_size},
+                      walk.sequence()};
+        bool const fails = evaluate(args.predicate, row) == Verdict::kFails;
+        if (fails) ++tally.filtered;
+        on_candidate(walk, fails ? 0 : kCandidateAlive);
+        continue;
       }
       if (plain.passes) {
         uint64_t newer = 0;
@@ -218,7 +233,11 @@ LEVELSCAN_KERNEL inline bool filter_between(Block& block, FilterArgs const& args
     }
     newer_is_visible = visible;
     newer_is_value = !is_tombstone(type);
-    if (!visible || !newer_is_value) continue;
+    if (!visible) continue;
+    if (!newer_is_value) {
+      if (keeps_shadows) on_candidate(walk, 0);
+      continue;
+    }
     EntryValue value{{run.data + walk.value_offset, walk.value_size}, {nullptr, 0}};
     bool check_first = walk.first;
     if (type != EntryType::kValue) {
@@ -254,9 +273,11 @@ LEVELSCAN_KERNEL inline bool filter_between(Block& block, FilterArgs const& args
     Verdict const verdict = evaluate(args.predicate, row);
     if (verdict == Verdict::kFails) {
       ++tally.filtered;
+      if (keeps_shadows) on_candidate(walk, 0);
       continue;
     }
-    if (check_first) {
+    // Where shadows are kept, the newer version is among the candidates.
+    if (check_first && !keeps_shadows) {
       uint64_t newer = 0;
       Bytes const user_key{walk.delta(), walk.user_size};
       if (first_is_shadowed(block, args, r, interval, user_key, newer)) {
