@@ -42,10 +42,15 @@ inline void merge_rows(uint32_t* rows, uint32_t count, CandidateLess const& less
       MergedRow const* const b_end = s + 1 < stretch_count ? from + ends[s + 1] : a_end;
       MergedRow* out = to + begin;
       while (a != a_end && b != b_end) {
-        bool const takes_b = is_less(*b, *a);
-        *out++ = *(takes_b ? b : a);
-        b += takes_b ? 1 : 0;
-        a += takes_b ? 0 : 1;
+        if (a->prefix == b->prefix) {
+          *out++ = less(b->row, a->row) ? *b++ : *a++;
+          continue;
+        }
+        // Which one comes first is as good as random, so it is reckoned, not branched on.
+        std::size_t const takes_b = b->prefix < a->prefix ? 1 : 0;
+        *out++ = a[(b - a) & -static_cast<std::ptrdiff_t>(takes_b)];
+        b += takes_b;
+        a += 1 - takes_b;
       }
       while (a != a_end) *out++ = *a++;
       while (b != b_end) *out++ = *b++;

@@ -144,13 +144,14 @@ LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE PassedEntries pass_failing_entries(EntryW
                                                                           FilterArgs const& args) {
   Predicate const& predicate = args.predicate;
   uint64_t const snapshot = args.window.snapshot;
+  // Where what fails is kept as well, the caller tests the predicate.
+  if (predicate.instruction_count == 0 || args.keeps_shadows != 0) {
+    return pass_failing_entries(walk, snapshot, [](Bytes, uint32_t, uint64_t) { return true; });
+  }
   if (predicate.integer_test.size != 0) {
     IntegerTest const test = predicate.integer_test;
     return pass_failing_entries(
         walk, snapshot, [test](Bytes value, uint32_t, uint64_t) { return holds(test, value); });
-  }
-  if (predicate.instruction_count == 0 || args.keeps_shadows != 0) {
-    return pass_failing_entries(walk, snapshot, [](Bytes, uint32_t, uint64_t) { return true; });
   }
   return pass_failing_entries(walk, snapshot,
                               [&](Bytes value, uint32_t user_size, uint64_t trailer) {
