@@ -53,7 +53,9 @@ def load(paths):
             line = json.loads(text)
             sweep = line["sweep"]
             contender = line["contender"]
-            value = line["parameters"][sweep]
+            value = line["parameters"].get(sweep)
+            if value is None:  # not a sweep: named for something else
+                continue
             if sweep == "threads":  # one curve: contenders with one thread are its beginning
                 value = line["threads"]
                 contender = contender.removesuffix("-threads")
@@ -65,7 +67,7 @@ def plot(sweep, contenders, path):
     figure, axes = plt.subplots(figsize=(4.4, 3.0))
     for name, (label, color) in CONTENDERS.items():
         lines = contenders.get(name)
-        if not lines:
+        if not lines or (sweep in EACH and name.startswith("read")):
             continue
         values = list(lines) if sweep in NAMED else sorted(lines)
         medians, below, above = [], [], []

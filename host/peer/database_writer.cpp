@@ -46,6 +46,7 @@ DatabaseWriter::DatabaseWriter(std::string const& path, WriterOptions const& opt
   database_options.info_log_level = rocksdb::FATAL_LEVEL;
   database_options.write_buffer_size = std::size_t{1} << 30;  // flushed by hand
   database_options.max_subcompactions = 2;
+  database_options.max_open_files = 1000;  // tables may be many
   database_options.compression = compression_of(options.compression);
   rocksdb::BlockBasedTableOptions table_options;
   table_options.block_size = options.block_bytes;

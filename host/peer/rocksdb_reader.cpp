@@ -9,8 +9,10 @@
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/wide_columns.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <climits>
 #include <vector>
 
 #include "levelscan/error.hpp"
@@ -41,6 +43,15 @@ class RenamedComparator final : public rocksdb::Comparator {
   std::string name_;
   rocksdb::Comparator const* order_;
 };
+
+// -1 is all tables at once, which is fastest; fewer where there are more tables than descriptors.
+int open_files_max(DatabaseVersion const& version) {
+  std::size_t tables = 0;
+  for (SortedRun const& run : version.runs) tables += run.tables.size();
+  struct rlimit limit {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || tables < limit.rlim_cur / 2) return -1;
+  return static_cast<int>(std::min<rlim_t>(limit.rlim_cur / 2, INT_MAX));
+}
 
 // librocksdb's own operator.
 std::shared_ptr<rocksdb::MergeOperator> merge_operator_of(MergeOperator const& wanted) {
@@ -98,6 +109,7 @@ RocksdbReader::RocksdbReader(std::string const& path, DatabaseVersion const& ver
   // With a list of column families this is a plain read-only database, whatever its shape.
   rocksdb::DBOptions options;
   options.info_log_level = rocksdb::FATAL_LEVEL;
+  options.max_open_files = open_files_max(version);
   impl_->key_order = version.key_order;
   rocksdb::BlockBasedTableOptions table_options;
   if (knobs.block_cache_bytes != 0) {
