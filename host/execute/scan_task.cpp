@@ -26,9 +26,6 @@ constexpr std::size_t kSegmentsMax = 2048;
 // What aggregate_segments writes of each run's rows in a segment.
 constexpr std::size_t kSegmentSumBytes = sizeof(Aggregate) + sizeof(uint32_t);
 
-// A field that no row lacks: counting it counts rows.
-constexpr Field kEveryRow{FieldSource::kKeySize, FieldType::kU64, false, false, 0, 8};
-
 }  // namespace
 
 ScanTask::ScanTask(ScanContext& context, ScanBuffer& buffer, TaskState& state)
@@ -106,10 +103,11 @@ bool ScanTask::enter_segment() {
   return compare_bounds(key_order_, state_.cursor, state_.range.upper) < 0;
 }
 
-// How many segments a window may have, so that what is summed up of each has room in the result.
+// How many segments a window may have, so that what is counted and summed up of each has room in
+// the result.
 uint32_t ScanTask::segments_max() const {
-  if (context_.sink != nullptr) return kSegmentsMax;
-  std::size_t const needed = kSegmentSumBytes * readers_.size();
+  std::size_t const sums = context_.sink == nullptr ? readers_.size() : 0;
+  std::size_t const needed = sizeof(uint32_t) + kSegmentSumBytes * sums;
   std::size_t const room = buffer_.result.size() / needed;
   if (room == 0) throw NeedLayout{NeedLayout::Space::kResult, 0, needed};
   return static_cast<uint32_t>(std::min(room, kSegmentsMax));
@@ -664,7 +662,7 @@ void ScanTask::emit_rows(uint32_t row_count) {
   uint32_t const rows_max = context_.layout->cells_max / column_count;
   if (rows_max == 0) throw NeedLayout{NeedLayout::Space::kCells, 0, column_count};
   if (context_.segments != nullptr) {
-    locate_rows(row_count);
+    locate_rows(row_count, reinterpret_cast<uint32_t*>(buffer_.result.device()));
     row_segments_.resize(row_count);
     copy_from_device(row_segments_.data(), buffer_.row_bytes_device(),
                      row_count * sizeof(uint32_t));
@@ -747,12 +745,14 @@ std::vector<std::string_view> const& ScanTask::ids_of_ranges_with(uint32_t segme
   return range_ids_;
 }
 
-// Writes each row's segment, counted from first_segment_ on, over the space of the rows' sizes.
-void ScanTask::locate_rows(uint32_t row_count) {
+// Writes each row's segment, counted from first_segment_ on, over the space of the rows' sizes, and
+// how many rows each has to segment_rows[filter_args_.segments.count].
+void ScanTask::locate_rows(uint32_t row_count, uint32_t* segment_rows) {
+  device_.clear_async(segment_rows, filter_args_.segments.count * sizeof(uint32_t), stream_);
   device_.locate_segments_async(
       LocateSegments::Args{filter_args_.segments, key_order_, buffer_.candidates_device(),
                            buffer_.keys_device(), buffer_.rows_device(), row_count,
-                           reinterpret_cast<uint32_t*>(buffer_.row_bytes_device())},
+                           reinterpret_cast<uint32_t*>(buffer_.row_bytes_device()), segment_rows},
       stream_);
 }
 
@@ -788,48 +788,49 @@ void ScanTask::aggregate_rows(uint32_t row_count) {
 // the extremes of each segment. A run's candidates stand together, so a segment has one sum for
 // each run that has rows in it.
 void ScanTask::aggregate_segments(uint32_t row_count) {
-  locate_rows(row_count);
-  uint32_t const* const row_segments =
-      reinterpret_cast<uint32_t const*>(buffer_.row_bytes_device());
-  std::size_t const sums_max = std::min<std::size_t>(
-      row_count, std::size_t{filter_args_.segments.count} * runs_with_candidates_);
+  uint32_t const segment_count = filter_args_.segments.count;
+  std::size_t const sums_max =
+      std::min<std::size_t>(row_count, std::size_t{segment_count} * runs_with_candidates_);
   Aggregate* const sums = reinterpret_cast<Aggregate*>(buffer_.result.device());
   uint32_t* const sum_segments = reinterpret_cast<uint32_t*>(sums + sums_max);
+  uint32_t* const segment_rows = sum_segments + sums_max;
+  auto const* const host_sums = reinterpret_cast<Aggregate const*>(buffer_.result.host());
+  auto const* const host_segments = reinterpret_cast<uint32_t const*>(host_sums + sums_max);
+  auto const* const host_rows = host_segments + sums_max;
+
+  locate_rows(row_count, segment_rows);
+  std::size_t const input_count = context_.aggregate_inputs.size();
+  device_.copy_to_host_async(buffer_.result.host() + sums_max * kSegmentSumBytes, segment_rows,
+                             segment_count * sizeof(uint32_t), stream_);
+  device_.synchronize(stream_);
+  for (uint32_t s = 0; s < segment_count; ++s) {
+    if (host_rows[s] == 0) continue;
+    round_segment_totals_.try_emplace(first_segment_ + s, SegmentTotals(input_count))
+        .first->second.rows = host_rows[s];
+  }
+
   struct Extremes {
     std::size_t input;
     uint32_t segment;
     Aggregate sum;
   };
   std::vector<Extremes> extremes;
-  std::size_t const input_count = context_.aggregate_inputs.size();
-  for (std::size_t i = 0; i <= input_count; ++i) {
-    bool const counts_rows = i == input_count;
-    bool const wants_extremes = !counts_rows && context_.aggregate_inputs[i].extremes;
+  for (std::size_t i = 0; i < input_count; ++i) {
+    bool const wants_extremes = context_.aggregate_inputs[i].extremes;
     uint32_t const count = device_.aggregate_segments(
-        AggregateRow{rows_args(row_count), counts_rows ? kEveryRow : aggregate_inputs_[i],
-                     wants_extremes},
-        row_segments, row_count, sum_segments, sums, buffer_.scratch_device(), stream_);
+        AggregateRow{rows_args(row_count), aggregate_inputs_[i], wants_extremes},
+        reinterpret_cast<uint32_t const*>(buffer_.row_bytes_device()), row_count, sum_segments,
+        sums, buffer_.scratch_device(), stream_);
     device_.copy_to_host_async(buffer_.result.host(), buffer_.result.device(),
                                sums_max * kSegmentSumBytes, stream_);
     device_.synchronize(stream_);
-    auto const* const host_sums = reinterpret_cast<Aggregate const*>(buffer_.result.host());
-    auto const* const host_segments = reinterpret_cast<uint32_t const*>(host_sums + sums_max);
     for (uint32_t s = 0; s < count; ++s) {
-      SegmentTotals& totals =
-          round_segment_totals_
-              .try_emplace(first_segment_ + host_segments[s], SegmentTotals(input_count))
-              .first->second;
-      if (counts_rows) {
-        totals.rows += host_sums[s].count;
-        continue;
-      }
-      totals.aggregates[i].add(host_sums[s]);
-      if (wants_extremes) {
-        extremes.push_back({i, first_segment_ + host_segments[s], host_sums[s]});
-      }
+      uint32_t const segment = first_segment_ + host_segments[s];
+      round_segment_totals_.at(segment).aggregates[i].add(host_sums[s]);
+      if (wants_extremes) extremes.push_back({i, segment, host_sums[s]});
     }
   }
-  // The sums have been copied: the result space serves for values again.
+  // The sums have been taken: the result space serves for values again.
   for (Extremes const& found : extremes) {
     AggregateState& state = round_segment_totals_.at(found.segment).aggregates[found.input];
     Field const& field = aggregate_inputs_[found.input];

@@ -132,7 +132,7 @@ class ScanTask final : private EntrySource {
   [[nodiscard]] RowsArgs rows_args(uint32_t row_count) const;
   void emit_rows(uint32_t row_count);
   void format(RowBatch const& batch, uint32_t first_row);
-  void locate_rows(uint32_t row_count);
+  void locate_rows(uint32_t row_count, uint32_t* segment_rows);
   void copy_from_device(void* to, void const* from, std::size_t bytes);
   [[nodiscard]] std::vector<std::string_view> const& ids_of_ranges_with(uint32_t segment);
   void aggregate_rows(uint32_t row_count);

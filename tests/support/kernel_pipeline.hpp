@@ -100,13 +100,17 @@ class KernelPipeline {
   }
 
   // In which of those parts each row lies. REQUIRES: select_and_order().
-  [[nodiscard]] std::vector<uint32_t> row_parts() {
+  // `part_rows` gets how many lie in each.
+  [[nodiscard]] std::vector<uint32_t> row_parts(std::vector<uint32_t>& part_rows) {
+    DeviceArray<uint32_t> const counts(device_, stream_,
+                                       std::vector<uint32_t>(args_.segments.count, 0));
     DeviceArray<uint32_t> const parts(device_, stream_,
                                       std::vector<uint32_t>(row_count_, UINT32_MAX));
     device_.locate_segments_async(
         LocateSegments::Args{args_.segments, order_, candidates_->device(), keys_->device(),
-                             rows_->device(), row_count_, parts.device()},
+                             rows_->device(), row_count_, parts.device(), counts.device()},
         stream_);
+    part_rows = counts.read();
     return parts.read();
   }
 

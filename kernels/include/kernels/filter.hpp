@@ -296,13 +296,13 @@ LEVELSCAN_KERNEL inline bool filter_between(Block& block, FilterArgs const& args
   return false;
 }
 
-// The same for the window, or for each of its segments that the interval reaches into.
-// `key_window`: [kKeyWindowBytes] of this item's own in Shared.
+// The same for the window, or for each of its segments that the interval reaches into, the first of
+// which is in `span`. `key_window`: [kKeyWindowBytes] of this item's own in Shared.
 template <class Block, class OnCandidate>
 LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& args, uint32_t r,
                                              uint32_t interval, DataBlockRef const& data_block,
-                                             uint8_t* key_window, FilterTally& tally,
-                                             OnCandidate&& on_candidate) {
+                                             SegmentSpan span, uint8_t* key_window,
+                                             FilterTally& tally, OnCandidate&& on_candidate) {
   RunView const& run = args.runs[r];
   SegmentList const& list = args.segments;
   if (list.count == 0) {
@@ -322,14 +322,13 @@ LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& arg
     report_fault(block, *args.status, ScanFault::kCorruptEntry, r, data_block.offset, 0);
     return;
   }
-  for (uint32_t s = segments_before(list, run.order, first); s < list.count; ++s) {
-    KeyBoundView const& from = list.segments[s].lower;
-    KeyBoundView const& to = list.segments[s].upper;
-    if (has_next && is_below(compare_keys(run.order, next, from.key), from.side)) return;
-    bool const whole = has_next && !is_below(compare_keys(run.order, first, from.key), from.side) &&
-                       is_below(compare_keys(run.order, next, to.key), to.side);
-    if (!filter_between(block, args, r, interval, data_block, from, to, whole, key_window, tally,
-                        on_candidate)) {
+  for (uint32_t s = segments_before(list, span, run.order, first); s < list.count; ++s) {
+    Segment const& segment = list.segments[s];
+    if (has_next && begins_after(segment, run.order, next)) return;
+    bool const whole = has_next && !begins_after(segment, run.order, first) &&
+                       !ends_before(segment, run.order, next);
+    if (!filter_between(block, args, r, interval, data_block, segment.lower, segment.upper, whole,
+                        key_window, tally, on_candidate)) {
       return;
     }
   }
@@ -354,10 +353,29 @@ LEVELSCAN_HOST_DEVICE inline Tile tile_at(RunView const* runs, uint32_t run_coun
   return Tile{r, first, left < kTileIntervals ? left : kTileIntervals};
 }
 
-// The data blocks that a tile's intervals lie in; one for each tile in Shared.
+// Where a key can't be read the whole list: whoever reads the interval reports it.
+LEVELSCAN_HOST_DEVICE inline SegmentSpan segments_of(RunView const& run, SegmentList const& list,
+                                                     Tile const& tile) {
+  SegmentSpan span{0, list.count};
+  if (list.count < 2) return span;
+  Bytes key;
+  uint64_t trailer;
+  uint32_t const behind = tile.first + tile.count;
+  if (behind < run.interval_count && first_key(run, interval_bytes(run, behind), key, trailer)) {
+    span.last = segments_before(list, span, run.order, key);
+  }
+  if (first_key(run, interval_bytes(run, tile.first), key, trailer)) {
+    span.first = segments_before(list, span, run.order, key);
+  }
+  return span;
+}
+
+// The data blocks that a tile's intervals lie in, and the segments in which the first that each
+// interval reaches into is; one for each tile in Shared.
 struct TileBlocks {
   uint32_t first;
   uint32_t last;
+  SegmentSpan segments;
   uint32_t of[kTileIntervals];  // [tile.count] the block of each interval
 
   LEVELSCAN_HOST_DEVICE DataBlockRef const& of_interval(RunView const& run, uint32_t item) const {
@@ -366,9 +384,10 @@ struct TileBlocks {
 
   // Two phases of the block.
   template <class Block>
-  LEVELSCAN_KERNEL static void find(Block& block, RunView const& run, Tile const& tile,
-                                    TileBlocks& blocks) {
+  LEVELSCAN_KERNEL static void find(Block& block, RunView const& run, SegmentList const& list,
+                                    Tile const& tile, TileBlocks& blocks) {
     block.for_each(1, [&](uint32_t) {
+      blocks.segments = segments_of(run, list, tile);
       blocks.first = block_of_interval(run, tile.first, 0, run.block_count - 1);
       blocks.last =
           block_of_interval(run, tile.first + tile.count - 1, blocks.first, run.block_count - 1);
@@ -431,7 +450,7 @@ struct Filter {
       });
       return;
     }
-    TileBlocks::find(block, run, tile, shared.blocks);
+    TileBlocks::find(block, run, args.segments, tile, shared.blocks);
     block.for_each(1, [&](uint32_t) {
       shared.candidates = 0;
       shared.key_bytes = 0;
@@ -448,8 +467,8 @@ struct Filter {
         FilterTally tally{0, 0, 0, 0, 0};
         DataBlockRef const& data_block = shared.blocks.of_interval(run, i);
         KeyBuilder builder{};
-        filter_interval(block, args, r, interval, data_block, shared.key_window[i], tally,
-                        [&](EntryWalk const& walk, uint32_t flags) {
+        filter_interval(block, args, r, interval, data_block, shared.blocks.segments,
+                        shared.key_window[i], tally, [&](EntryWalk const& walk, uint32_t flags) {
                           if constexpr (Block::kInOrder) {
                             write_down(args, r, walk, flags, builder);
                           }

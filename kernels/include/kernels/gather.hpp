@@ -47,7 +47,7 @@ struct Gather {
     RunView const& run = filter.runs[r];
     IntervalRange const range = filter.ranges[r];
     if (!tile.touches(range)) return;
-    TileBlocks::find(block, run, tile, shared.blocks);
+    TileBlocks::find(block, run, filter.segments, tile, shared.blocks);
     block.for_each(tile.count, [&](uint32_t i) {
       uint32_t const interval = tile.first + i;
       if (interval < range.first || interval >= range.last) return;
@@ -63,8 +63,8 @@ struct Gather {
       uint64_t key_start = before.key_bytes - base.key_bytes;
       FilterTally tally{0, 0, 0, 0, 0};
       filter_interval(
-          block, filter, r, interval, data_block, shared.key_window[i], tally,
-          [&](EntryWalk const& walk, uint32_t flags) {
+          block, filter, r, interval, data_block, shared.blocks.segments, shared.key_window[i],
+          tally, [&](EntryWalk const& walk, uint32_t flags) {
             uint32_t const key_size = walk.user_size + kTrailerBytes;
             uint64_t const key_end = key_start + key_size;
             bool const fits = index < share.candidates_max && key_end <= share.key_bytes_max;

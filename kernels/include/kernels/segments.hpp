@@ -21,25 +21,39 @@ struct SegmentList {
   uint32_t count;           // 0: the whole window is looked at
 };
 
-// The number of segments that end before `key`.
-LEVELSCAN_HOST_DEVICE inline uint32_t segments_before(SegmentList const& list, KeyOrder order,
-                                                      Bytes key) {
-  uint32_t low = 0;
-  uint32_t high = list.count;
-  while (low < high) {
-    uint32_t const middle = low + (high - low) / 2;
-    KeyBoundView const& upper = list.segments[middle].upper;
-    if (is_below(compare_keys(order, key, upper.key), upper.side)) {
-      high = middle;
-    } else {
-      low = middle + 1;
-    }
-  }
-  return low;
+// Segments [first, last) of a list.
+struct SegmentSpan {
+  uint32_t first;
+  uint32_t last;
+};
+
+LEVELSCAN_HOST_DEVICE inline bool ends_before(Segment const& segment, KeyOrder order, Bytes key) {
+  return !is_below(compare_keys(order, key, segment.upper.key), segment.upper.side);
+}
+LEVELSCAN_HOST_DEVICE inline bool begins_after(Segment const& segment, KeyOrder order, Bytes key) {
+  return is_below(compare_keys(order, key, segment.lower.key), segment.lower.side);
 }
 
-// A block is a tile of kTileRows rows; an item is a row.
+// The number of segments that end before `key`. REQUIRES: all before the span do, none behind it.
+LEVELSCAN_HOST_DEVICE inline uint32_t segments_before(SegmentList const& list, SegmentSpan span,
+                                                      KeyOrder order, Bytes key) {
+  while (span.first < span.last) {
+    uint32_t const middle = span.first + (span.last - span.first) / 2;
+    if (ends_before(list.segments[middle], order, key)) {
+      span.first = middle + 1;
+    } else {
+      span.last = middle;
+    }
+  }
+  return span.first;
+}
+
+// A block is a tile of kTileRows rows; an item is kItemRows of them, of which neighbours mostly lie
+// in the same segment or the next one.
 struct LocateSegments {
+  static constexpr uint32_t kItemRows = 16;
+  static_assert(kTileRows % kItemRows == 0);
+
   struct Args {
     SegmentList list;
     KeyOrder order;
@@ -48,18 +62,46 @@ struct LocateSegments {
     uint32_t const* rows;  // [row_count] places of the candidates, each of which lies in a segment
     uint32_t row_count;
     uint32_t* row_segments;  // [row_count] out: places in the list
+    uint32_t* segment_rows;  // [list.count] added to: how many rows lie there
   };
   struct Shared {};
 
   template <class Block>
   LEVELSCAN_KERNEL void operator()(Block& block, Args const& args, Shared&) const {
-    uint32_t const first = block.index() * kTileRows;
-    uint32_t const left = args.row_count - first;
-    block.for_each(left < kTileRows ? left : kTileRows, [&](uint32_t i) {
-      Candidate const& candidate = args.candidates[args.rows[first + i]];
-      args.row_segments[first + i] = segments_before(
-          args.list, args.order, Bytes{args.keys + candidate.key_offset, candidate.user_size});
+    block.for_each(kTileRows / kItemRows, [&](uint32_t i) {
+      uint32_t const first = block.index() * kTileRows + i * kItemRows;
+      if (first >= args.row_count) return;
+      uint32_t const left = args.row_count - first;
+      uint32_t const last = first + (left < kItemRows ? left : kItemRows);
+      uint32_t segment = args.list.count;
+      uint32_t rows = 0;  // of the segment, not yet added
+      for (uint32_t row = first; row < last; ++row) {
+        Candidate const& candidate = args.candidates[args.rows[row]];
+        Bytes const key{args.keys + candidate.key_offset, candidate.user_size};
+        uint32_t const before = segment;
+        if (segment + 1 < args.list.count &&
+            ends_before(args.list.segments[segment], args.order, key)) {
+          ++segment;
+        }
+        if (segment == args.list.count || !holds(args, segment, key)) {
+          segment = segments_before(args.list, {0, args.list.count}, args.order, key);
+          // Only of blocks whose keys are out of order comes a row that lies nowhere.
+          if (segment == args.list.count) --segment;
+        }
+        if (segment != before) {
+          if (rows != 0) block.fetch_add(args.segment_rows[before], rows);
+          rows = 0;
+        }
+        ++rows;
+        args.row_segments[row] = segment;
+      }
+      block.fetch_add(args.segment_rows[segment], rows);
     });
+  }
+
+  LEVELSCAN_HOST_DEVICE static bool holds(Args const& args, uint32_t place, Bytes key) {
+    Segment const& segment = args.list.segments[place];
+    return !begins_after(segment, args.order, key) && !ends_before(segment, args.order, key);
   }
 };
 
