@@ -242,7 +242,15 @@ void add_output_flags(CLI::App& command, ScanArguments& arguments) {
       [&arguments](OutputFormat format) { arguments.format = format; },
       "Form of the output (table on a terminal, else csv)");
   command.add_flag("--hex", arguments.hex, "Byte strings as hex");
-  add_text(command, "-o,--output", arguments.output, "Write to a file", "FILE");
+  command
+      .add_option_function<std::string>(
+          "-o,--output",
+          [&arguments](std::string const& path) {
+            if (path.empty()) throw Error(ErrorCode::kUsage, "-o '': a file name is expected");
+            arguments.output = path;
+          },
+          "Write to a file")
+      ->type_name("FILE");
 }
 
 void add_bench_flags(CLI::App& command, BenchArguments& arguments) {

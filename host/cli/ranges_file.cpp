@@ -6,6 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <system_error>
 
@@ -17,7 +18,15 @@ namespace {
 
 // `place`: the file and line.
 QueryRange parse_range(std::string const& line, std::string const& place) {
-  nlohmann::json const parsed = nlohmann::json::parse(line, nullptr, false);
+  std::set<std::string> names;
+  auto const note_name = [&](int, nlohmann::json::parse_event_t event, nlohmann::json const& name) {
+    if (event == nlohmann::json::parse_event_t::key && !names.insert(name).second) {
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("{}: '{}' stands there twice", place, name.get<std::string>()));
+    }
+    return true;
+  };
+  nlohmann::json const parsed = nlohmann::json::parse(line, note_name, false);
   if (!parsed.is_object()) {
     throw Error(ErrorCode::kUsage, fmt::format("{}: not a JSON object", place));
   }

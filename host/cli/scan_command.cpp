@@ -1,12 +1,14 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <system_error>
+#include <vector>
 
 #include "cli/commands.hpp"
 #include "cli/failure.hpp"
@@ -30,6 +32,31 @@ OutputFormat choose_format(ScanArguments const& arguments) {
   if (arguments.format) return *arguments.format;
   bool const on_terminal = !arguments.output && ::isatty(STDOUT_FILENO) == 1;
   return on_terminal ? OutputFormat::kTable : OutputFormat::kCsv;
+}
+
+// Whether `path` is `directory` or lies within it, whatever links lead there.
+bool lies_within(fs::path const& path, fs::path const& directory) {
+  std::error_code error;
+  fs::path const inner = fs::weakly_canonical(path, error);
+  if (error) return false;
+  fs::path const outer = fs::canonical(directory, error);
+  if (error) return false;
+  auto const [end, unused] = std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end());
+  return end == outer.end();
+}
+
+// A database is only read: output may not go to where its files are.
+void refuse_output_among_input(ScanArguments const& arguments) {
+  if (!arguments.output) return;
+  std::vector<std::string> inputs = arguments.database.paths;
+  OpenOptions const& options = arguments.database.options;
+  inputs.insert(inputs.end(), options.table_directories.begin(), options.table_directories.end());
+  if (options.wal_directory) inputs.push_back(*options.wal_directory);
+  for (std::string const& input : inputs) {
+    if (!lies_within(*arguments.output, input)) continue;
+    throw Error(ErrorCode::kUsage, fmt::format("-o {}: nothing is written to {}, which is read",
+                                               *arguments.output, input));
+  }
 }
 
 // Rows may be out when a scan fails: those stay, and the last line says that they aren't all.
@@ -161,6 +188,7 @@ int print_to_stdout(std::string const& text) {
 
 int run_scan_command(GlobalArguments const& global, ScanArguments const& arguments) {
   Query const query = make_query(arguments);
+  refuse_output_among_input(arguments);
   std::optional<OpenedScan> scan;
   scan.emplace(global, arguments);
   announce_backend(global);

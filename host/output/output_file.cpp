@@ -6,8 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
-#include <memory>
+#include <filesystem>
 #include <system_error>
 #include <utility>
 
@@ -16,15 +15,21 @@
 namespace levelscan {
 namespace {
 
+constexpr int kLinksMax = 40;  // as many as Linux follows
 constexpr std::size_t kPendingBytesMax = std::size_t{256} << 10;
 
 std::string error_text(int error_number) { return std::generic_category().message(error_number); }
 
-// The file that `path` leads to; `path` itself while there is none.
+// The file that `path` leads to by symbolic links, whether it is there or not.
 std::string resolve(std::string const& path) {
-  std::unique_ptr<char, decltype(&std::free)> const resolved(::realpath(path.c_str(), nullptr),
-                                                             &std::free);
-  return resolved ? std::string(resolved.get()) : path;
+  std::error_code error;
+  std::filesystem::path target = path;
+  for (int links = 0; links < kLinksMax && std::filesystem::is_symlink(target, error); ++links) {
+    std::filesystem::path const next = std::filesystem::read_symlink(target, error);
+    if (error) break;
+    target = target.parent_path() / next;
+  }
+  return target.string();
 }
 
 unsigned file_creation_mode() {

@@ -30,7 +30,11 @@ std::shared_ptr<Table const> Table::open(std::string const& path, uint64_t file_
                                          uint64_t file_bytes, KeyOrder key_order,
                                          std::vector<Refusal>& refusals, bool keeps_open) {
   std::optional<RandomAccessFile> file = RandomAccessFile::open_if_exists(path);
-  if (!file) throw corruption_error(path, "the MANIFEST names this table, but it is missing");
+  if (!file)
+    throw corruption_error(
+        path,
+        "the MANIFEST names this table, but it is missing (tables that db_paths keep in "
+        "another directory are found with --db-path)");
   if (file->size() != file_bytes) {
     throw corruption_error(path, fmt::format("the table has {} bytes, but the MANIFEST says {}",
                                              file->size(), file_bytes));

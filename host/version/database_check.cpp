@@ -159,7 +159,7 @@ class DatabaseCheck {
         check_batch(*record, {file.path, reader.record_offset()});
         listener.on_block(record->size());
       }
-      if (reader.end() == WalEnd::kTorn) {
+      if (reader.is_damaged()) {
         throw corruption_error(file.path, reader.end_offset(), reader.end_reason());
       }
     } catch (Error const& error) {

@@ -47,7 +47,8 @@ std::string newest_backup(std::string const& root) {
     std::optional<uint64_t> const id = parse_number(entry->path().filename().string());
     if (id && (!newest || *id > *newest)) newest = id;
   }
-  if (error && error != std::errc::no_such_file_or_directory) {
+  if (error && error != std::errc::no_such_file_or_directory &&
+      error != std::errc::not_a_directory) {
     throw Error(ErrorCode::kRuntime, fmt::format("cannot list {}/meta: {}", root, error.message()));
   }
   return newest ? std::to_string(*newest) : std::string();

@@ -82,4 +82,37 @@ LogEvent FragmentReader::next(LogFragment& fragment) {
   }
 }
 
+bool FragmentReader::records_follow(uint64_t offset, bool recyclable) const {
+  uint32_t const header_bytes = recyclable ? kRecyclableLogHeaderBytes : kLogHeaderBytes;
+  auto const begins_with_record = [&](std::span<uint8_t const> bytes) {
+    if (bytes.size() < header_bytes) return false;
+    uint8_t const type = bytes[kTypeOffset];
+    uint32_t const length = load_fixed16(bytes.data() + kLengthOffset);
+    uint8_t const plain = without_recycling(type);
+    if (is_recyclable(type) != recyclable || plain < kLogFull || plain > kLogLast ||
+        length > bytes.size() - header_bytes) {
+      return false;
+    }
+    if (recyclable && load_fixed32(bytes.data() + kLogHeaderBytes) !=
+                          static_cast<uint32_t>(log_number_.value_or(0))) {
+      return false;
+    }
+    uint32_t const computed =
+        crc32c_mask(crc32c(bytes.subspan(kTypeOffset, header_bytes + length - kTypeOffset)));
+    return computed == load_fixed32(bytes.data());
+  };
+  uint64_t block_offset = offset - offset % kLogBlockBytes;
+  if (block_offset < source_.size()) {
+    std::span<uint8_t const> const block = source_.block(block_offset);
+    for (uint64_t at = offset - block_offset + 1; at < block.size(); ++at) {
+      if (begins_with_record(block.subspan(at))) return true;
+    }
+  }
+  for (block_offset += kLogBlockBytes; block_offset < source_.size();
+       block_offset += kLogBlockBytes) {
+    if (begins_with_record(source_.block(block_offset))) return true;
+  }
+  return false;
+}
+
 }  // namespace levelscan

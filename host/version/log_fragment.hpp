@@ -112,6 +112,10 @@ class FragmentReader {
   // else stays.
   [[nodiscard]] LogEvent next(LogFragment& fragment);
 
+  // Whether a record of this log stands anywhere behind `offset`: further on in that block, or at
+  // the beginning of a later one. `recyclable`: which types the log's records have.
+  [[nodiscard]] bool records_follow(uint64_t offset, bool recyclable) const;
+
   // Where the next record is looked for.
   [[nodiscard]] uint64_t position() const { return position_; }
   // To the start of the next block, or the end of the log.

@@ -42,7 +42,7 @@ void add_remarks(WalContents const& contents, DatabaseVersion& version) {
           "{}: not counted, since a log before it is torn and it does not go on where that one "
           "ends; RocksDB's recovery passes it over too",
           log.path));
-    } else if (log.end == WalEnd::kTorn) {
+    } else if (log.is_damaged) {
       version.remarks.push_back(fmt::format(
           "{} at offset {}: {}; nothing of this log counts from there on, as in RocksDB's "
           "recovery ({} bytes)",

@@ -44,8 +44,17 @@ void WalReader::finish(WalEnd end, uint64_t offset, std::string reason) {
   end_ = end;
   end_offset_ = offset;
   end_reason_ = std::move(reason);
+  is_damaged_ = end == WalEnd::kTorn;
   in_record_ = false;
   record_.clear();
+}
+
+void WalReader::finish_within(WalEnd end, uint64_t offset, LogFragment const& fragment,
+                              std::string reason) {
+  finish(end, offset, std::move(reason));
+  // What a killed writer leaves is the end of its log, whatever the file held before.
+  bool const recyclable = is_recycled_ || (!has_read_record_ && is_recyclable(fragment.type));
+  is_damaged_ = is_damaged_ || fragments_.records_follow(fragment.offset, recyclable);
 }
 
 void WalReader::tear(uint64_t offset, std::string what) {
@@ -118,24 +127,25 @@ bool WalReader::ends_at(LogEvent event, LogFragment const& fragment) {
       return true;
     case LogEvent::kOldRecord:
       if (in_record_) {
-        finish(WalEnd::kCutOff, record_offset_, "record cut off by one of an older log");
+        finish_within(WalEnd::kCutOff, record_offset_, fragment,
+                      "record cut off by one of an older log");
       } else {
-        finish(WalEnd::kOld, fragment.offset, {});
+        finish_within(WalEnd::kOld, fragment.offset, fragment, "record of another log");
       }
       return true;
     case LogEvent::kTruncatedHeader:
     case LogEvent::kTruncatedData:
-      finish(WalEnd::kCutOff, in_record_ ? record_offset_ : fragment.offset,
-             "record cut off by the end of the file");
+      finish_within(WalEnd::kCutOff, in_record_ ? record_offset_ : fragment.offset, fragment,
+                    "record cut off by the end of the file");
       return true;
     case LogEvent::kTooLong:
-      finish(is_recycled_ ? WalEnd::kCutOff : WalEnd::kTorn, fragment.offset,
-             fmt::format("record of {} bytes crosses its block", fragment.length));
+      finish_within(is_recycled_ ? WalEnd::kCutOff : WalEnd::kTorn, fragment.offset, fragment,
+                    fmt::format("record of {} bytes crosses its block", fragment.length));
       return true;
     case LogEvent::kBadChecksum:
-      finish(is_recycled_ ? WalEnd::kCutOff : WalEnd::kTorn, fragment.offset,
-             fmt::format("record has checksum 0x{:08x}, stored is 0x{:08x}", fragment.computed,
-                         fragment.stored));
+      finish_within(is_recycled_ ? WalEnd::kCutOff : WalEnd::kTorn, fragment.offset, fragment,
+                    fmt::format("record has checksum 0x{:08x}, stored is 0x{:08x}",
+                                fragment.computed, fragment.stored));
       return true;
     case LogEvent::kFragment: break;
   }

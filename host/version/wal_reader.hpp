@@ -55,6 +55,8 @@ class WalReader {
   [[nodiscard]] WalEnd end() const { return *end_; }
   [[nodiscard]] uint64_t end_offset() const { return end_offset_; }
   [[nodiscard]] std::string const& end_reason() const { return end_reason_; }
+  // The log ended where no writer ends one: torn, or with records of its own behind its end.
+  [[nodiscard]] bool is_damaged() const { return is_damaged_; }
 
   // Bytes of a user-defined timestamp by column family, as records of the log said so far.
   [[nodiscard]] std::map<uint32_t, uint16_t> const& timestamp_bytes() const {
@@ -65,6 +67,8 @@ class WalReader {
   struct Decompressor;
 
   void finish(WalEnd end, uint64_t offset, std::string reason);
+  // The same at a fragment that doesn't check, behind which the file may go on.
+  void finish_within(WalEnd end, uint64_t offset, LogFragment const& fragment, std::string reason);
   // Whether the log ends at this event. Zeros move to the next block.
   bool ends_at(LogEvent event, LogFragment const& fragment);
   // Records that are not data. False: the log is torn here.
@@ -85,6 +89,7 @@ class WalReader {
   std::optional<WalEnd> end_;
   uint64_t end_offset_ = 0;
   std::string end_reason_;
+  bool is_damaged_ = false;
   std::map<uint32_t, uint16_t> timestamp_bytes_;
 };
 

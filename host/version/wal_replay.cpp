@@ -92,6 +92,7 @@ class Replay {
     summary_->end = reader.end();
     summary_->end_offset = reader.end_offset();
     summary_->end_reason = reader.end_reason();
+    summary_->is_damaged = reader.is_damaged();
     if (reader.end() == WalEnd::kOld) after_old_ = true;
     if (reader.end() == WalEnd::kTorn || reader.end() == WalEnd::kCutOff) {
       stopped_ = true;

@@ -68,7 +68,8 @@ struct WalSummary {
   WalEnd end = WalEnd::kWhole;
   uint64_t end_offset = 0;
   std::string end_reason;
-  bool counts = true;  // false: after a torn log
+  bool is_damaged = false;  // see WalReader
+  bool counts = true;       // false: after a torn log
 };
 
 struct WalContents {

@@ -245,6 +245,7 @@ TEST_F(CliDatabase, RangesFilesThatAreNoneAreUsageErrors) {
   refused("{\"id\": \"a\"", "line 1: not a JSON object");
   refused("{\"from\": \"a\"}", "line 1: a range without an id");
   refused("{\"id\": 7}", "'id' is not a string");
+  refused("{\"id\": \"a\", \"from\": \"1\", \"from\": \"0\"}", "'from' stands there twice");
   refused("{\"id\": \"a\", \"until\": \"b\"}", "no member 'until'");
   refused("{\"id\": \"a\", \"from\": \"0x1\"}", "odd number");
   testing::write_whole_file(ranges, "{\"id\": \"a\"}");
@@ -291,6 +292,22 @@ TEST_F(CliDatabase, OutputFilesAreWholeOrAbsent) {
   EXPECT_EQ(csv({"--limit", "1", "-o", path}), "");
   EXPECT_EQ(content(path), "key,value\nkey1000,value0\n");
   EXPECT_EQ(run({"scan", database_, "-o", directory_ / "no/where"}).exit_code, 1);
+}
+
+TEST_F(CliDatabase, OutputNeverGoesToWhatIsRead) {
+  std::string const current = content(database_ + "/CURRENT");
+  std::filesystem::create_directory_symlink(database_, directory_ / "link");
+  std::vector<std::string> const outputs{database_ + "/CURRENT", database_ + "/rows.csv",
+                                         directory_ / "link/rows.csv",
+                                         database_ + "/../db/rows.csv"};
+  for (std::string const& output : outputs) {
+    expect_usage_error({"scan", database_, "-o", output}, "which is read");
+  }
+  expect_usage_error({"scan", table_path(), "-o", table_path()}, "which is read");
+  expect_usage_error({"scan", database_, "-o", ""}, "a file name is expected");
+  EXPECT_EQ(content(database_ + "/CURRENT"), current);
+  EXPECT_FALSE(std::filesystem::exists(database_ + "/rows.csv"));
+  EXPECT_EQ(run({"scan", database_, "-o", directory_ / "db.csv"}).exit_code, 0);
 }
 
 TEST_F(CliDatabase, FullDiskExitsWith1) {

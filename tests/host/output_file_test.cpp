@@ -60,6 +60,18 @@ TEST_F(OutputFileTest, LeavesTheOldFileWhenAbandoned) {
   EXPECT_EQ(files(), 1);
 }
 
+TEST_F(OutputFileTest, MakesTheFileThatALinkLeadsTo) {
+  fs::create_directory(path("elsewhere"));
+  fs::create_symlink("elsewhere/target", path("link"));
+  {
+    OutputFile file(path("link"));
+    file.write("new");
+    file.commit();
+  }
+  EXPECT_TRUE(fs::is_symlink(path("link")));
+  EXPECT_EQ(content(path("elsewhere/target")), "new");
+}
+
 TEST_F(OutputFileTest, KeepsModeAndSymbolicLink) {
   std::ofstream(path("target")) << "old";
   fs::permissions(path("target"), fs::perms(0600));

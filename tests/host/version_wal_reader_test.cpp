@@ -26,6 +26,7 @@ struct ReadLog {
   WalEnd end = WalEnd::kWhole;
   uint64_t end_offset = 0;
   std::string end_reason;
+  bool is_damaged = false;
   std::map<uint32_t, uint16_t> timestamp_bytes;
 };
 
@@ -38,6 +39,7 @@ ReadLog read_log(std::string const& bytes, uint64_t record_bytes_max = 1 << 20) 
   log.end = reader.end();
   log.end_offset = reader.end_offset();
   log.end_reason = reader.end_reason();
+  log.is_damaged = reader.is_damaged();
   log.timestamp_bytes = reader.timestamp_bytes();
   return log;
 }
@@ -120,6 +122,41 @@ TEST(WalReader, RecyclableRecordsCarryTheirLogsNumber) {
             WalEnd::kCutOff);
   EXPECT_EQ(read_log(log_fragment(1, "x") + recyclable_fragment(5, kLogNumber, "y")).end,
             WalEnd::kTorn);
+}
+
+// A writer that was killed leaves nothing of its own behind the place where its log ends.
+TEST(WalReader, RecordsBehindItsEndGiveADamagedLogAway) {
+  std::string const old = recyclable_fragment(5, 7, "of an older log") + "anything";
+  std::string log = recyclable_fragment(5, kLogNumber, "first");
+  log += recyclable_fragment(5, kLogNumber, "second");
+  std::size_t const third = log.size();
+  log += recyclable_fragment(5, kLogNumber, "third");
+  EXPECT_FALSE(read_log(log + old).is_damaged);
+  for (std::size_t at = 0; at < log.size(); ++at) {
+    std::string damaged = log + old;
+    damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
+    ReadLog const read = read_log(damaged);
+    EXPECT_LT(read.records.size(), 3u) << at;
+    EXPECT_EQ(read.is_damaged, at < third || read.end == WalEnd::kTorn) << at;
+  }
+  for (std::size_t length = 0; length <= log.size(); ++length) {
+    EXPECT_FALSE(read_log(log.substr(0, length)).is_damaged) << length;
+    ReadLog const read = read_log(log.substr(0, length) + old);
+    EXPECT_EQ(read.is_damaged, read.end == WalEnd::kTorn) << length;
+  }
+
+  // The next of its records is the first of a later block.
+  log = recyclable_fragment(5, kLogNumber, "first") + std::string(kLogBlockBytes, 'x');
+  log.resize(kLogBlockBytes);
+  EXPECT_FALSE(read_log(log + old).is_damaged);
+  EXPECT_TRUE(read_log(log + recyclable_fragment(8, kLogNumber, "last")).is_damaged);
+
+  // One bit makes a plain record look like one of another log.
+  log = log_fragment(1, "first") + log_fragment(1, "second") + log_fragment(1, "third");
+  log[log_fragment(1, "first").size() + 6] = 5;
+  EXPECT_THAT(read_log(log).records, ElementsAre("first"));
+  EXPECT_EQ(read_log(log).end, WalEnd::kOld);
+  EXPECT_TRUE(read_log(log).is_damaged);
 }
 
 TEST(WalReader, CompressedRecordsAreOneStreamEach) {
