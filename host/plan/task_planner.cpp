@@ -59,8 +59,13 @@ ScanPlan plan_tasks(DatabaseVersion const& version, KeyRange const& range, uint6
     for (std::size_t i = 0; i < run.metas.size(); ++i) {
       TableMeta const& meta = run.metas[i];
       if (!overlaps(version.key_order, meta, range)) continue;
-      if (meta.file_bytes > 2 * piece_bytes) {
-        add_index_pieces(*run.tables[i], piece_bytes, pieces);
+      // Tables that are runs of their own may all end at the same key: those are cut as finely as
+      // all of them together need it.
+      bool const is_run = run.metas.size() == 1;
+      uint64_t const table_piece_bytes =
+          is_run ? std::max<uint64_t>(piece_bytes / version.runs.size(), 1) : piece_bytes;
+      if (meta.file_bytes > 2 * table_piece_bytes) {
+        add_index_pieces(*run.tables[i], table_piece_bytes, pieces);
       } else {
         pieces.push_back({std::string(meta.largest_user_key()), meta.file_bytes});
       }
