@@ -52,8 +52,9 @@ void refuse_output_among_input(ScanArguments const& arguments) {
   OpenOptions const& options = arguments.database.options;
   inputs.insert(inputs.end(), options.table_directories.begin(), options.table_directories.end());
   if (options.wal_directory) inputs.push_back(*options.wal_directory);
+  std::string const target = OutputFile::target_of(*arguments.output);
   for (std::string const& input : inputs) {
-    if (!lies_within(*arguments.output, input)) continue;
+    if (!lies_within(target, input)) continue;
     throw Error(ErrorCode::kUsage, fmt::format("-o {}: nothing is written to {}, which is read",
                                                *arguments.output, input));
   }

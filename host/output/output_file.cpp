@@ -20,8 +20,15 @@ constexpr std::size_t kPendingBytesMax = std::size_t{256} << 10;
 
 std::string error_text(int error_number) { return std::generic_category().message(error_number); }
 
-// The file that `path` leads to by symbolic links, whether it is there or not.
-std::string resolve(std::string const& path) {
+unsigned file_creation_mode() {
+  mode_t const mask = ::umask(0);
+  ::umask(mask);
+  return 0666U & ~static_cast<unsigned>(mask);
+}
+
+}  // namespace
+
+std::string OutputFile::target_of(std::string const& path) {
   std::error_code error;
   std::filesystem::path target = path;
   for (int links = 0; links < kLinksMax && std::filesystem::is_symlink(target, error); ++links) {
@@ -32,18 +39,10 @@ std::string resolve(std::string const& path) {
   return target.string();
 }
 
-unsigned file_creation_mode() {
-  mode_t const mask = ::umask(0);
-  ::umask(mask);
-  return 0666U & ~static_cast<unsigned>(mask);
-}
-
-}  // namespace
-
 OutputFile::OutputFile()
     : descriptor_(STDOUT_FILENO), flush_at_once_(::isatty(STDOUT_FILENO) == 1) {}
 
-OutputFile::OutputFile(std::string path) : path_(std::move(path)), target_(resolve(path_)) {
+OutputFile::OutputFile(std::string path) : path_(std::move(path)), target_(target_of(path_)) {
   struct stat status {};
   bool const exists = ::stat(target_.c_str(), &status) == 0;
   if (!exists || S_ISREG(status.st_mode)) {

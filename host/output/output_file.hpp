@@ -20,6 +20,9 @@ class OutputFile {
   OutputFile& operator=(OutputFile const&) = delete;
   ~OutputFile();
 
+  // The file that `path` leads to by symbolic links, whether it is there or not.
+  [[nodiscard]] static std::string target_of(std::string const& path);
+
   // Throw Error(kRuntime) when it can't be written (disk full). When the reader of a pipe has gone
   // they throw Error(kRuntime) too, and reader_gone() says so: an end, not a failure.
   // REQUIRES: SIGPIPE is ignored.

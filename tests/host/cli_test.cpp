@@ -297,8 +297,9 @@ TEST_F(CliDatabase, OutputFilesAreWholeOrAbsent) {
 TEST_F(CliDatabase, OutputNeverGoesToWhatIsRead) {
   std::string const current = content(database_ + "/CURRENT");
   std::filesystem::create_directory_symlink(database_, directory_ / "link");
+  std::filesystem::create_symlink(database_ + "/rows.csv", directory_ / "dangling");
   std::vector<std::string> const outputs{database_ + "/CURRENT", database_ + "/rows.csv",
-                                         directory_ / "link/rows.csv",
+                                         directory_ / "link/rows.csv", directory_ / "dangling",
                                          database_ + "/../db/rows.csv"};
   for (std::string const& output : outputs) {
     expect_usage_error({"scan", database_, "-o", output}, "which is read");
