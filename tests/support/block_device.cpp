@@ -31,6 +31,17 @@ struct ThreadedLauncher {
   uint64_t seed = options.seed;
 };
 
+struct RelayLauncher {
+  template <class Kernel>
+  void launch(typename Kernel::Args const& args, uint32_t block_count, uint64_t launch_seed) const {
+    RelayOptions launch_options = options;
+    launch_options.seed = launch_seed;
+    launch_relay<Kernel>(args, block_count, launch_options);
+  }
+  RelayOptions options;
+  uint64_t seed = options.seed;
+};
+
 template <class Launcher>
 class BlockDevice final : public ForwardingDevice {
  public:
@@ -109,6 +120,10 @@ std::unique_ptr<Device> make_shuffled_device(uint64_t seed) {
 
 std::unique_ptr<Device> make_threaded_device(ThreadedOptions const& options) {
   return std::make_unique<BlockDevice<ThreadedLauncher>>(ThreadedLauncher{options});
+}
+
+std::unique_ptr<Device> make_relay_device(RelayOptions const& options) {
+  return std::make_unique<BlockDevice<RelayLauncher>>(RelayLauncher{options});
 }
 
 }  // namespace levelscan::test

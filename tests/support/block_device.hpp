@@ -8,11 +8,13 @@
 #include <memory>
 
 #include "device/device.hpp"
+#include "support/relay_block.hpp"
 #include "support/threaded_block.hpp"
 
 namespace levelscan::test {
 
 [[nodiscard]] std::unique_ptr<Device> make_shuffled_device(uint64_t seed);
 [[nodiscard]] std::unique_ptr<Device> make_threaded_device(ThreadedOptions const& options);
+[[nodiscard]] std::unique_ptr<Device> make_relay_device(RelayOptions const& options);
 
 }  // namespace levelscan::test

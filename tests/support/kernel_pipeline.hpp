@@ -209,6 +209,15 @@ class KernelPipeline {
         stream_);
   }
 
+  // Range tombstones over the candidates. `cover`: in device memory.
+  void hide_under(TombstoneCover const& cover) {
+    device_.resolve_ranges_async(
+        ResolveRanges::Args{cover, candidates_->device(), keys_->device(),
+                            static_cast<uint32_t>(candidates_->size()), args_.status},
+        stream_);
+    device_.synchronize(stream_);
+  }
+
   // Entries without a value in the block become candidates.
   void defer_values() {
     args_.merge_operands = AbsentValue::kDeferred;

@@ -20,7 +20,8 @@ enum class BlockKind {
   kShuffled,
   kOneThread,
   kThreeThreads,
-  kManyThreads,
+  kManyThreads,  // as a warp of a GPU
+  kMostThreads,
   kCuda,
 };
 
@@ -31,6 +32,7 @@ inline std::string name_of(BlockKind kind) {
     case BlockKind::kOneThread: return "OneThread";
     case BlockKind::kThreeThreads: return "ThreeThreads";
     case BlockKind::kManyThreads: return "ManyThreads";
+    case BlockKind::kMostThreads: return "MostThreads";
     case BlockKind::kCuda: return "Cuda";
   }
   return {};
@@ -45,6 +47,7 @@ inline std::unique_ptr<Device> make_block_device(BlockKind kind, uint64_t seed) 
     case BlockKind::kOneThread: return make_threaded_device({1, 2, seed});
     case BlockKind::kThreeThreads: return make_threaded_device({3, 2, seed});
     case BlockKind::kManyThreads: return make_threaded_device({32, 2, seed});
+    case BlockKind::kMostThreads: return make_threaded_device({127, 2, seed});
     case BlockKind::kCuda: return make_cuda_device(0);
   }
   return nullptr;
@@ -83,6 +86,7 @@ class KernelSuite : public testing::TestWithParam<BlockKind> {
       case BlockKind::kOneThread:
       case BlockKind::kThreeThreads: return 8;
       case BlockKind::kManyThreads: return 60;
+      case BlockKind::kMostThreads: return 250;
       case BlockKind::kCuda: return 10;  // allocations, above all
     }
     return 1;
@@ -102,7 +106,8 @@ class KernelSuite : public testing::TestWithParam<BlockKind> {
 
 inline auto all_blocks() {
   return testing::Values(BlockKind::kSerial, BlockKind::kShuffled, BlockKind::kOneThread,
-                         BlockKind::kThreeThreads, BlockKind::kManyThreads, BlockKind::kCuda);
+                         BlockKind::kThreeThreads, BlockKind::kManyThreads, BlockKind::kMostThreads,
+                         BlockKind::kCuda);
 }
 
 inline std::string block_name(testing::TestParamInfo<BlockKind> const& info) {

@@ -298,6 +298,9 @@ LEVELSCAN_KERNEL inline bool filter_between(Block& block, FilterArgs const& args
 
 // The same for the window, or for each of its segments that the interval reaches into, the first of
 // which is in `span`. `key_window`: [kKeyWindowBytes] of this item's own in Shared.
+//
+// filter_between is inlined, and on a GPU two copies of it are more than the registers hold: this
+// calls it in one place.
 template <class Block, class OnCandidate>
 LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& args, uint32_t r,
                                              uint32_t interval, DataBlockRef const& data_block,
@@ -305,33 +308,39 @@ LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& arg
                                              FilterTally& tally, OnCandidate&& on_candidate) {
   RunView const& run = args.runs[r];
   SegmentList const& list = args.segments;
-  if (list.count == 0) {
-    IntervalRange const& range = args.ranges[r];
-    bool const whole = interval >= range.whole_first && interval < range.whole_last;
-    filter_between(block, args, r, interval, data_block, args.window.lower, args.window.upper,
-                   whole, key_window, tally, on_candidate);
-    return;
-  }
-  // The interval's keys go from its first one to the next interval's.
-  Bytes first;
-  Bytes next{nullptr, 0};
-  uint64_t trailer;
+  KeyBoundView from = args.window.lower;
+  KeyBoundView to = args.window.upper;
+  IntervalRange const& range = args.ranges[r];
+  bool whole = interval >= range.whole_first && interval < range.whole_last;
   bool const has_next = interval + 1 < run.interval_count;
-  if (!first_key(run, interval_bytes(run, data_block, interval), first, trailer) ||
-      (has_next && !first_key(run, interval_bytes(run, interval + 1), next, trailer))) {
-    report_fault(block, *args.status, ScanFault::kCorruptEntry, r, data_block.offset, 0);
-    return;
-  }
-  for (uint32_t s = segments_before(list, span, run.order, first); s < list.count; ++s) {
-    Segment const& segment = list.segments[s];
-    if (has_next && begins_after(segment, run.order, next)) return;
-    bool const whole = has_next && !begins_after(segment, run.order, first) &&
-                       !ends_before(segment, run.order, next);
-    if (!filter_between(block, args, r, interval, data_block, segment.lower, segment.upper, whole,
-                        key_window, tally, on_candidate)) {
+  // The interval's keys go from its first one to the next interval's.
+  Bytes first{nullptr, 0};
+  Bytes next{nullptr, 0};
+  uint32_t s = 0;
+  if (list.count != 0) {
+    uint64_t trailer;
+    if (!first_key(run, interval_bytes(run, data_block, interval), first, trailer) ||
+        (has_next && !first_key(run, interval_bytes(run, interval + 1), next, trailer))) {
+      report_fault(block, *args.status, ScanFault::kCorruptEntry, r, data_block.offset, 0);
       return;
     }
+    s = segments_before(list, span, run.order, first);
+    if (s >= list.count) return;
   }
+  do {
+    if (list.count != 0) {
+      Segment const& segment = list.segments[s];
+      if (has_next && begins_after(segment, run.order, next)) return;
+      whole = has_next && !begins_after(segment, run.order, first) &&
+              !ends_before(segment, run.order, next);
+      from = segment.lower;
+      to = segment.upper;
+    }
+    if (!filter_between(block, args, r, interval, data_block, from, to, whole, key_window, tally,
+                        on_candidate)) {
+      return;
+    }
+  } while (++s < list.count);
 }
 
 // Intervals [first, first + count) of one run: what one block of the grid visits.
@@ -382,11 +391,12 @@ struct TileBlocks {
     return run.blocks[of[item]];
   }
 
-  // Two phases of the block.
-  template <class Block>
+  // Two phases of the block. What else one item has to do first, `prepare` does in the first phase.
+  template <class Block, class Prepare>
   LEVELSCAN_KERNEL static void find(Block& block, RunView const& run, SegmentList const& list,
-                                    Tile const& tile, TileBlocks& blocks) {
+                                    Tile const& tile, TileBlocks& blocks, Prepare&& prepare) {
     block.for_each(1, [&](uint32_t) {
+      prepare();
       blocks.segments = segments_of(run, list, tile);
       blocks.first = block_of_interval(run, tile.first, 0, run.block_count - 1);
       blocks.last =
@@ -450,8 +460,7 @@ struct Filter {
       });
       return;
     }
-    TileBlocks::find(block, run, args.segments, tile, shared.blocks);
-    block.for_each(1, [&](uint32_t) {
+    TileBlocks::find(block, run, args.segments, tile, shared.blocks, [&] {
       shared.candidates = 0;
       shared.key_bytes = 0;
       shared.seen = 0;

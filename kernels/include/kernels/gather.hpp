@@ -47,7 +47,7 @@ struct Gather {
     RunView const& run = filter.runs[r];
     IntervalRange const range = filter.ranges[r];
     if (!tile.touches(range)) return;
-    TileBlocks::find(block, run, filter.segments, tile, shared.blocks);
+    TileBlocks::find(block, run, filter.segments, tile, shared.blocks, [] {});
     block.for_each(tile.count, [&](uint32_t i) {
       uint32_t const interval = tile.first + i;
       if (interval < range.first || interval >= range.last) return;

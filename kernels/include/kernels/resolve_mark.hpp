@@ -71,8 +71,7 @@ struct ResolveMark {
     RunView const& run = filter.runs[tile.run];
     IntervalRange const range = filter.ranges[tile.run];
     if (!tile.touches(range)) return;
-    TileBlocks::find(block, run, SegmentList{nullptr, 0}, tile, shared.blocks);
-    block.for_each(1, [&](uint32_t) {
+    TileBlocks::find(block, run, SegmentList{nullptr, 0}, tile, shared.blocks, [&] {
       shared.shadowed_value = 0;
       shared.shadowed_tombstone = 0;
       shared.may_shadow = 0;
