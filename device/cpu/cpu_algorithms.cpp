@@ -4,6 +4,7 @@
 #include "cpu/cpu_algorithms.hpp"
 
 #include "algorithms.hpp"
+#include "cpu/aggregate_rows.hpp"
 #include "cpu/merge_rows.hpp"
 #include "scratch_allocator.hpp"
 
@@ -77,16 +78,11 @@ uint32_t rows_that_fit(uint64_t const* row_bytes_end, uint32_t first, uint32_t c
   });
 }
 
-Aggregate aggregate(AggregateRow const& source, uint32_t count, Scratch scratch) {
-  return run_algorithm(
-      scratch, [&](auto const& policy) { return algorithms::aggregate(policy, source, count); });
-}
+Aggregate aggregate(AggregateRow const& source, uint32_t count) { return sum_rows(source, count); }
 
 uint32_t aggregate_segments(AggregateRow const& source, uint32_t const* segments, uint32_t count,
-                            uint32_t* sum_segments, Aggregate* sums, Scratch scratch) {
-  return run_algorithm(scratch, [&](auto const& policy) {
-    return algorithms::aggregate_segments(policy, source, segments, count, sum_segments, sums);
-  });
+                            uint32_t* sum_segments, Aggregate* sums) {
+  return sum_segments_of_rows(source, segments, count, sum_segments, sums);
 }
 
 }  // namespace levelscan::cpu_algorithms

@@ -23,8 +23,7 @@ void scan_row_bytes(uint64_t* row_bytes, uint32_t count, Scratch scratch);
 [[nodiscard]] uint32_t rows_that_fit(uint64_t const* row_bytes_end, uint32_t first, uint32_t count,
                                      uint64_t bytes_max, Scratch scratch);
 [[nodiscard]] uint32_t aggregate_segments(AggregateRow const& source, uint32_t const* segments,
-                                          uint32_t count, uint32_t* sum_segments, Aggregate* sums,
-                                          Scratch scratch);
-[[nodiscard]] Aggregate aggregate(AggregateRow const& source, uint32_t count, Scratch scratch);
+                                          uint32_t count, uint32_t* sum_segments, Aggregate* sums);
+[[nodiscard]] Aggregate aggregate(AggregateRow const& source, uint32_t count);
 
 }  // namespace levelscan::cpu_algorithms

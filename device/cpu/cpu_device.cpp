@@ -199,15 +199,14 @@ uint32_t CpuDevice::rows_that_fit(uint64_t const* row_bytes_end, uint32_t first,
   return cpu_algorithms::rows_that_fit(row_bytes_end, first, count, bytes_max, scratch);
 }
 
-Aggregate CpuDevice::aggregate(AggregateRow const& source, uint32_t count, Scratch scratch,
-                               StreamView) {
-  return cpu_algorithms::aggregate(source, count, scratch);
+Aggregate CpuDevice::aggregate(AggregateRow const& source, uint32_t count, Scratch, StreamView) {
+  return cpu_algorithms::aggregate(source, count);
 }
 
 uint32_t CpuDevice::aggregate_segments(AggregateRow const& source, uint32_t const* segments,
                                        uint32_t count, uint32_t* sum_segments, Aggregate* sums,
-                                       Scratch scratch, StreamView) {
-  return cpu_algorithms::aggregate_segments(source, segments, count, sum_segments, sums, scratch);
+                                       Scratch, StreamView) {
+  return cpu_algorithms::aggregate_segments(source, segments, count, sum_segments, sums);
 }
 
 std::unique_ptr<Device> make_cpu_device(CpuMirror mirror) {

@@ -19,6 +19,14 @@ struct Aggregate {
   double sum_float;
   uint32_t min_row;  // index into the rows, or kNoRow
   uint32_t max_row;
+
+  // All but the extremes.
+  LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE void add_sums(Aggregate const& other) {
+    count += other.count;
+    sum_low += other.sum_low;
+    sum_high += other.sum_high + (sum_low < other.sum_low ? 1 : 0);
+    sum_float += other.sum_float;
+  }
 };
 static_assert(sizeof(Aggregate) == 40);
 
@@ -35,9 +43,11 @@ struct AggregateRow {
     return load_field(field, row_of(rows.runs, rows.candidates[rows.rows[row]], rows.keys));
   }
 
-  LEVELSCAN_OUT_OF_LINE Aggregate operator()(uint32_t row) const {
+  LEVELSCAN_OUT_OF_LINE Aggregate operator()(uint32_t row) const { return of(row, scalar(row)); }
+
+  // The aggregate of a row whose field has this value.
+  LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE Aggregate of(uint32_t row, Scalar const& value) const {
     Aggregate aggregate = empty_aggregate();
-    Scalar const value = scalar(row);
     if (value.kind == ScalarKind::kNull) return aggregate;
     aggregate.count = 1;
     if (value.kind == ScalarKind::kInteger) {
@@ -68,11 +78,8 @@ struct CombineAggregates {
   }
 
   LEVELSCAN_HOST_DEVICE Aggregate operator()(Aggregate const& a, Aggregate const& b) const {
-    Aggregate sum = empty_aggregate();
-    sum.count = a.count + b.count;
-    sum.sum_low = a.sum_low + b.sum_low;
-    sum.sum_high = a.sum_high + b.sum_high + (sum.sum_low < a.sum_low ? 1 : 0);
-    sum.sum_float = a.sum_float + b.sum_float;
+    Aggregate sum = a;
+    sum.add_sums(b);
     sum.min_row = better(a.min_row, b.min_row, true);
     sum.max_row = better(a.max_row, b.max_row, false);
     return sum;
