@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -11,19 +13,55 @@ namespace {
 
 constexpr char kHexDigits[] = "0123456789abcdef";
 
-// What a byte asks for.
-constexpr uint8_t kNeedsEscape = 1;  // in any text
-constexpr uint8_t kNeedsQuotes = 2;  // in CSV
+// A byte as it is written: up to 6 characters from the lowest byte on, then how many they are, and
+// at the top a bit for what asks for quotes in CSV. In one word, so that an entry is one load.
+using ByteText = uint64_t;
+constexpr unsigned kSizeShift = 48;
+constexpr ByteText kNeedsQuotes = ByteText{1} << 63;
+constexpr ByteText kOneCharacter = ByteText{1} << kSizeShift;
+constexpr std::size_t size_of(ByteText text) { return (text >> kSizeShift) & 7; }
+static_assert(std::endian::native == std::endian::little);
 
-constexpr std::array<uint8_t, 256> make_byte_needs() {
-  std::array<uint8_t, 256> needs{};
-  for (std::size_t byte = 0; byte < 256; ++byte) {
-    if (byte < 0x20 || byte > 0x7e || byte == '\\') needs[byte] |= kNeedsEscape;
-    if (byte == ',' || byte == '"') needs[byte] |= kNeedsQuotes;
+enum class TextKind { kEscaped, kCsv, kJson };
+
+// Escapes are a backslash and what is behind it. Within quotes, a quote has a second one before it
+// in CSV and a backslash in JSON, where the escape's own backslash is escaped too.
+constexpr ByteText text_of_byte(TextKind kind, uint8_t byte) {
+  ByteText text = 0;
+  auto const append = [&text](char c) {
+    text |= ByteText{static_cast<uint8_t>(c)} << (8 * size_of(text));
+    text += kOneCharacter;
+  };
+  if (byte < 0x20 || byte > 0x7e || byte == '\\') {
+    if (kind == TextKind::kJson) append('\\');
+    append('\\');
+    if (byte == '\\') {
+      if (kind == TextKind::kJson) append('\\');
+      append('\\');
+    } else {
+      append('x');
+      append(kHexDigits[byte >> 4]);
+      append(kHexDigits[byte & 15]);
+    }
+    return text;
   }
-  return needs;
+  if (byte == '"' && kind == TextKind::kCsv) append('"');
+  if (byte == '"' && kind == TextKind::kJson) append('\\');
+  append(static_cast<char>(byte));
+  return byte == ',' || byte == '"' ? text | kNeedsQuotes : text;
 }
-constexpr std::array<uint8_t, 256> kByteNeeds = make_byte_needs();
+
+using ByteTexts = std::array<ByteText, 256>;
+template <TextKind kKind>
+constexpr ByteTexts make_byte_texts() {
+  ByteTexts texts{};
+  for (std::size_t byte = 0; byte < 256; ++byte) {
+    texts[byte] = text_of_byte(kKind, static_cast<uint8_t>(byte));
+  }
+  return texts;
+}
+template <TextKind kKind>
+constexpr ByteTexts kByteTexts = make_byte_texts<kKind>();
 
 constexpr uint64_t each_byte(uint8_t byte) { return 0x0101010101010101u * byte; }
 
@@ -34,7 +72,7 @@ constexpr uint64_t equal_bytes(uint64_t word, uint8_t byte) {
   return (difference - each_byte(1)) & ~difference & each_byte(0x80);
 }
 
-// Not 0: some of the eight bytes need kNeedsEscape.
+// Not 0: some of the eight bytes need an escape.
 constexpr uint64_t escapes_in(uint64_t word) {
   uint64_t const below_space = (word - each_byte(0x20)) & ~word;
   uint64_t const above_tilde = word | (word + each_byte(1));
@@ -46,82 +84,59 @@ static_assert(escapes_in(each_byte('a') ^ 'a' ^ 0x7f) != 0 &&
 static_assert(escapes_in(each_byte('~') ^ '~' ^ '\\') != 0);
 static_assert(escapes_in(each_byte('~') ^ (uint64_t{'~' ^ 0x1f} << 56)) != 0);
 
-// Writes bytes as they are where eight together are `plain`, and else one by one with
-// write_byte(byte, to), which returns where it ended.
-template <class Plain, class WriteByte>
-char* write_words(ByteSpan bytes, char* to, Plain const& plain, WriteByte const& write_byte) {
+// Whether eight bytes stand as they are.
+template <TextKind kKind>
+constexpr bool is_plain(uint64_t word) {
+  uint64_t other = escapes_in(word);
+  if (kKind != TextKind::kEscaped) other |= equal_bytes(word, '"');
+  if (kKind == TextKind::kCsv) other |= equal_bytes(word, ',');
+  return other == 0;
+}
+
+constexpr std::size_t kByteTextMax = 5;
+// Characters beyond the last one that a write may touch.
+constexpr std::size_t kWriteSlack = sizeof(ByteText);
+// Where eight bytes are not plain, those behind them are mostly not either.
+constexpr std::size_t kBytesWithoutTest = 64;
+
+// Writes bytes as they are where eight together are plain, and else from the table, which takes no
+// branch on what they are. Returns where it ended.
+template <TextKind kKind>
+char* write_bytes(ByteSpan bytes, char* to, bool& needs_quotes) {
   uint8_t const* from = bytes.data();
   uint8_t const* const end = from + bytes.size();
-  for (; end - from >= 8; from += 8) {
-    uint64_t word;
-    std::memcpy(&word, from, sizeof word);
-    if (plain(word)) {
-      std::memcpy(to, &word, sizeof word);
-      to += 8;
-    } else {
-      for (int i = 0; i < 8; ++i) to = write_byte(from[i], to);
+  ByteText all = 0;
+  while (from != end) {
+    std::size_t const left = static_cast<std::size_t>(end - from);
+    if (left >= sizeof(uint64_t)) {
+      uint64_t word;
+      std::memcpy(&word, from, sizeof word);
+      if (is_plain<kKind>(word)) {
+        std::memcpy(to, &word, sizeof word);
+        from += sizeof word;
+        to += sizeof word;
+        continue;
+      }
+    }
+    uint8_t const* const stop = from + std::min(left, kBytesWithoutTest);
+    for (; from != stop; ++from) {
+      ByteText const text = kByteTexts<kKind>[*from];
+      std::memcpy(to, &text, sizeof text);
+      to += size_of(text);
+      all |= text;
     }
   }
-  for (; from != end; ++from) to = write_byte(*from, to);
+  needs_quotes = (all & kNeedsQuotes) != 0;
   return to;
-}
-
-// A backslash, and what is behind it.
-char* write_escape(uint8_t byte, char* to) {
-  to[0] = '\\';
-  if (byte == '\\') {
-    to[1] = '\\';
-    return to + 2;
-  }
-  to[1] = 'x';
-  to[2] = kHexDigits[byte >> 4];
-  to[3] = kHexDigits[byte & 15];
-  return to + 4;
-}
-
-// Four times as many characters at most. `needs`: gets what the bytes need beyond escapes.
-char* write_escaped(ByteSpan bytes, char* to, uint8_t& needs) {
-  return write_words(
-      bytes, to,
-      [&](uint64_t word) {
-        return (escapes_in(word) | equal_bytes(word, ',') | equal_bytes(word, '"')) == 0;
-      },
-      [&](uint8_t byte, char* at) {
-        needs = static_cast<uint8_t>(needs | kByteNeeds[byte]);
-        if ((kByteNeeds[byte] & kNeedsEscape) != 0) return write_escape(byte, at);
-        *at = static_cast<char>(byte);
-        return at + 1;
-      });
 }
 
 // Appends at most `bytes_max` characters that `write(from)` produces; it returns where it ended.
 template <class Write>
 void append_written(std::size_t bytes_max, std::string& text, Write const& write) {
   std::size_t const begin = text.size();
-  text.resize(begin + bytes_max);
+  text.resize(begin + bytes_max + kWriteSlack);
   char* const end = write(text.data() + begin);
   text.resize(static_cast<std::size_t>(end - text.data()));
-}
-
-// Before a double quote stands a second one in CSV, a backslash in JSON. In JSON the escape's own
-// backslash is escaped too.
-template <bool kIsJson>
-void append_escaped_within_quotes(ByteSpan bytes, std::string& text) {
-  append_written(bytes.size() * 5, text, [&](char* to) {
-    return write_words(
-        bytes, to, [](uint64_t word) { return (escapes_in(word) | equal_bytes(word, '"')) == 0; },
-        [](uint8_t byte, char* at) {
-          if ((kByteNeeds[byte] & kNeedsEscape) != 0) {
-            if (kIsJson) *at++ = '\\';
-            at = write_escape(byte, at);
-            if (kIsJson && byte == '\\') *at++ = '\\';
-            return at;
-          }
-          if (byte == '"') *at++ = kIsJson ? '\\' : '"';
-          *at = static_cast<char>(byte);
-          return at + 1;
-        });
-  });
 }
 
 template <class Float>
@@ -144,8 +159,10 @@ void append_hex(ByteSpan bytes, std::string& text) {
 }
 
 void append_escaped(ByteSpan bytes, std::string& text) {
-  uint8_t needs = 0;
-  append_written(bytes.size() * 4, text, [&](char* to) { return write_escaped(bytes, to, needs); });
+  append_written(bytes.size() * kByteTextMax, text, [&](char* to) {
+    bool ignored;
+    return write_bytes<TextKind::kEscaped>(bytes, to, ignored);
+  });
 }
 
 void append_csv_bytes(ByteSpan bytes, BytesStyle style, std::string& text) {
@@ -157,15 +174,16 @@ void append_csv_bytes(ByteSpan bytes, BytesStyle style, std::string& text) {
     append_hex(bytes, text);
     return;
   }
-  // Mostly no quotes are needed; where they are, it begins again within them.
-  std::size_t const begin = text.size();
-  uint8_t needs = 0;
-  append_written(bytes.size() * 4, text, [&](char* to) { return write_escaped(bytes, to, needs); });
-  if ((needs & kNeedsQuotes) == 0) return;
-  text.resize(begin);
-  text += '"';
-  append_escaped_within_quotes<false>(bytes, text);
-  text += '"';
+  // Mostly no quotes are needed; where they are, what is written moves into them.
+  append_written(bytes.size() * kByteTextMax + 2, text, [&](char* to) {
+    bool needs_quotes;
+    char* const end = write_bytes<TextKind::kCsv>(bytes, to, needs_quotes);
+    if (!needs_quotes) return end;
+    std::memmove(to + 1, to, static_cast<std::size_t>(end - to));
+    *to = '"';
+    end[1] = '"';
+    return end + 2;
+  });
 }
 
 void append_json_bytes(ByteSpan bytes, BytesStyle style, std::string& text) {
@@ -173,7 +191,10 @@ void append_json_bytes(ByteSpan bytes, BytesStyle style, std::string& text) {
   if (style == BytesStyle::kHex) {
     append_hex(bytes, text);
   } else {
-    append_escaped_within_quotes<true>(bytes, text);
+    append_written(bytes.size() * kByteTextMax, text, [&](char* to) {
+      bool ignored;
+      return write_bytes<TextKind::kJson>(bytes, to, ignored);
+    });
   }
   text += '"';
 }
