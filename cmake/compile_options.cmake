@@ -43,3 +43,7 @@ endif()
 add_compile_options(
   "$<$<COMPILE_LANGUAGE:CXX>:${cxx_options}>"
   "$<$<COMPILE_LANGUAGE:CUDA>:--fmad=false;-Xcompiler=-Wall,-Wextra,-ffp-contract=off>")
+# What is compiled for PTX alone stays readable in the library (tests/resources/runtime_calls.sh).
+if(CMAKE_CUDA_ARCHITECTURES MATCHES "virtual")
+  add_compile_options("$<$<COMPILE_LANGUAGE:CUDA>:--no-compress>")
+endif()

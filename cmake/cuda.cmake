@@ -1,4 +1,5 @@
-# Finds nvcc and enables CUDA. Sets LEVELSCAN_CUDA_ENABLED, LEVELSCAN_NVCC (the path or NOTFOUND).
+# Finds nvcc and enables CUDA. Sets LEVELSCAN_CUDA_ENABLED, LEVELSCAN_NVCC (the path or NOTFOUND),
+# LEVELSCAN_CUDART_TARGET (the runtime library to link).
 find_program(LEVELSCAN_NVCC nvcc HINTS ENV CUDACXX /usr/local/cuda/bin DOC "CUDA compiler")
 
 if(LEVELSCAN_CUDA STREQUAL "off")
@@ -16,6 +17,16 @@ elseif(LEVELSCAN_CUDA STREQUAL "on")
   set(LEVELSCAN_CUDA_ENABLED ON)
 else()
   message(FATAL_ERROR "LEVELSCAN_CUDA is auto, on or off, not '${LEVELSCAN_CUDA}'")
+endif()
+
+set(LEVELSCAN_CUDART static CACHE STRING "CUDA's runtime library: static, shared")
+if(NOT LEVELSCAN_CUDART MATCHES "^(static|shared)$")
+  message(FATAL_ERROR "LEVELSCAN_CUDART is static or shared, not '${LEVELSCAN_CUDART}'")
+endif()
+set(LEVELSCAN_CUDART_TARGET CUDA::cudart_static)
+if(LEVELSCAN_CUDART STREQUAL "shared")
+  set(LEVELSCAN_CUDART_TARGET CUDA::cudart)
+  set(CMAKE_CUDA_RUNTIME_LIBRARY Shared)
 endif()
 
 if(LEVELSCAN_CUDA_ENABLED)

@@ -42,6 +42,15 @@ struct RelayLauncher {
   uint64_t seed = options.seed;
 };
 
+struct ItemLauncher {
+  template <class Kernel>
+  void launch(typename Kernel::Args const& args, uint32_t block_count, uint64_t launch_seed) const {
+    launch_counted<Kernel>(args, block_count, launch_seed, log);
+  }
+  ItemLog& log;
+  uint64_t seed = 0;
+};
+
 template <class Launcher>
 class BlockDevice final : public ForwardingDevice {
  public:
@@ -124,6 +133,10 @@ std::unique_ptr<Device> make_threaded_device(ThreadedOptions const& options) {
 
 std::unique_ptr<Device> make_relay_device(RelayOptions const& options) {
   return std::make_unique<BlockDevice<RelayLauncher>>(RelayLauncher{options});
+}
+
+std::unique_ptr<Device> make_item_device(ItemLog& log) {
+  return std::make_unique<BlockDevice<ItemLauncher>>(ItemLauncher{log});
 }
 
 }  // namespace levelscan::test

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "device/device.hpp"
+#include "support/item_block.hpp"
 #include "support/relay_block.hpp"
 #include "support/threaded_block.hpp"
 
@@ -16,5 +17,7 @@ namespace levelscan::test {
 [[nodiscard]] std::unique_ptr<Device> make_shuffled_device(uint64_t seed);
 [[nodiscard]] std::unique_ptr<Device> make_threaded_device(ThreadedOptions const& options);
 [[nodiscard]] std::unique_ptr<Device> make_relay_device(RelayOptions const& options);
+// REQUIRES: the log outlives it.
+[[nodiscard]] std::unique_ptr<Device> make_item_device(ItemLog& log);
 
 }  // namespace levelscan::test
