@@ -128,7 +128,8 @@ void add_global_flags(CLI::App& app, GlobalArguments& arguments) {
   app.add_option_function<std::string>(
          "--memory",
          [&scanner](std::string const& size) { scanner.memory_bytes = parse_size(size); },
-         "Memory of the pool (the smaller of 1 GiB and a quarter of RAM)")
+         "Memory of the pool, and on a CPU of mapped tables (the smaller of 1 GiB and a quarter of "
+         "RAM)")
       ->type_name("SIZE");
   app.add_flag_callback(
       "--no-verify-checksums", [&scanner] { scanner.verify_checksums = false; },

@@ -29,7 +29,7 @@ Bytes bytes_of(std::string const& text) {
 RunReader::RunReader(DatabaseVersion const& version, uint32_t run_index, LevelBuffer& level,
                      PinnedBytes& read_area, PoolLayout const& layout, KeyBound const& upper,
                      std::span<KeyRange const> segments, TombstoneCover const& tombstones,
-                     bool verify_checksums, ScanStatistics& statistics)
+                     MappedTables const& mapped, bool verify_checksums, ScanStatistics& statistics)
     : run_(version.runs[run_index]),
       run_index_(run_index),
       level_(level),
@@ -39,6 +39,7 @@ RunReader::RunReader(DatabaseVersion const& version, uint32_t run_index, LevelBu
       upper_(upper),
       segments_(segments),
       tombstones_(tombstones),
+      mapped_(mapped),
       key_order_(version.key_order),
       check_key_order_(version.key_order_is_assumed),
       verify_checksums_(verify_checksums),
@@ -61,6 +62,7 @@ void RunReader::begin_fill(KeyBound const& cursor, uint64_t trailer, uint32_t bl
   cursor_ = cursor;
   cursor_trailer_ = trailer;
   fill_blocks_max_ = blocks_max;
+  mapping_ = nullptr;
   used_bytes_ = 0;
   block_count_ = 0;
   interval_count_ = 0;
@@ -327,7 +329,57 @@ void RunReader::end_fill_at(KeyBound frontier) {
 }
 
 RunReader::Append RunReader::append_batch(Table const& table, uint32_t& appended) {
-  return raw_ ? append_raw(table, appended) : append_decoded(table, appended);
+  MappedFile const* const mapped = mapping();
+  if (mapped == nullptr) return append_from(table, mapped, appended);
+  try {
+    Append const outcome = append_from(table, mapped, appended);
+    mapped->require_whole();
+    return outcome;
+  } catch (Error const&) {
+    mapped->require_whole();  // what is wrong with it otherwise
+    throw;
+  }
+}
+
+RunReader::Append RunReader::append_from(Table const& table, MappedFile const* mapped,
+                                         uint32_t& appended) {
+  MappedFile const* const from = raw_ ? mapped : nullptr;
+  if (block_count_ == 0) mapping_ = from;
+  // What is resident is all in one place.
+  if (mapping_ != nullptr && mapping_ != from) return Append::kFull;
+  if (mapping_ != nullptr) return append_mapped(table, *mapping_, appended);
+  return raw_ ? append_raw(table, appended) : append_decoded(table, mapped, appended);
+}
+
+RunReader::Append RunReader::append_mapped(Table const& table, MappedFile const& mapping,
+                                           uint32_t& appended) {
+  uint64_t const begin = batch_.front().handle.offset;
+  uint64_t const end = batch_.back().handle.end();
+  uint8_t const* const stored = mapping.bytes(begin, end - begin).data();
+  if (end - begin > level_.data.size() - used_bytes_) return no_room(end - begin);
+  if (block_count_ == 0) {
+    mapped_data_ = stored;
+    mapped_offset_ = begin;
+  } else if (begin < mapped_offset_ || end - mapped_offset_ > UINT32_MAX) {
+    return Append::kFull;
+  }
+  statistics_.bytes_read += end - begin;
+  for (BatchedBlock const& block : batch_) {
+    uint8_t const* const at = stored + (block.handle.offset - begin);
+    verify(table, block.handle, at);
+    if (at[block.handle.size] != 0) {
+      raw_ = false;  // the caller comes back with the rest
+      return Append::kDone;
+    }
+    if (!append_block(table, block.handle,
+                      static_cast<uint32_t>(block.handle.offset - mapped_offset_),
+                      static_cast<uint32_t>(block.handle.size))) {
+      return Append::kFull;
+    }
+    used_bytes_ += static_cast<uint32_t>(block.handle.size) + kBlockTrailerBytes;
+    ++appended;
+  }
+  return Append::kDone;
 }
 
 RunReader::Append RunReader::no_room(uint64_t bytes) const {
@@ -361,7 +413,7 @@ RunReader::Append RunReader::append_raw(Table const& table, uint32_t& appended) 
       return Append::kDone;
     }
     used_bytes_ = base + static_cast<uint32_t>(block.handle.offset - begin);
-    if (!append_block(table, block.handle, static_cast<uint32_t>(block.handle.size))) {
+    if (!append_block(table, block.handle, used_bytes_, static_cast<uint32_t>(block.handle.size))) {
       return Append::kFull;
     }
     used_bytes_ += static_cast<uint32_t>(block.handle.size) + kBlockTrailerBytes;
@@ -371,14 +423,19 @@ RunReader::Append RunReader::append_raw(Table const& table, uint32_t& appended) 
 }
 
 // Blocks of any codec: read into the read area, decompressed into the data block.
-RunReader::Append RunReader::append_decoded(Table const& table, uint32_t& appended) {
+RunReader::Append RunReader::append_decoded(Table const& table, MappedFile const* mapped,
+                                            uint32_t& appended) {
   uint64_t const begin = batch_.front().handle.offset;
   uint64_t const bytes = batch_.back().handle.end() - begin;
-  if (bytes > read_area_.size()) {
-    throw NeedLayout{NeedLayout::Space::kReadArea, run_index_, bytes};
+  uint8_t const* area = read_area_.data();
+  if (mapped != nullptr) {
+    area = mapped->bytes(begin, bytes).data();
+  } else {
+    if (bytes > read_area_.size()) {
+      throw NeedLayout{NeedLayout::Space::kReadArea, run_index_, bytes};
+    }
+    table.file().read(begin, {read_area_.data(), bytes});
   }
-  uint8_t* const area = read_area_.data();
-  table.file().read(begin, {area, bytes});
   statistics_.bytes_read += bytes;
   for (BatchedBlock const& block : batch_) {
     uint8_t const* const stored = area + (block.handle.offset - begin);
@@ -392,23 +449,26 @@ RunReader::Append RunReader::append_decoded(Table const& table, uint32_t& append
     std::span<uint8_t> const to{level_.data.host() + used_bytes_, size};
     decompress(type, payload, table.format_version(), to, place, dictionary_.get());
     if (type != 0) statistics_.bytes_decompressed += size;
-    if (!append_block(table, block.handle, static_cast<uint32_t>(size))) return Append::kFull;
+    if (!append_block(table, block.handle, used_bytes_, static_cast<uint32_t>(size))) {
+      return Append::kFull;
+    }
     used_bytes_ += static_cast<uint32_t>(size);
     ++appended;
   }
   return Append::kDone;
 }
 
-bool RunReader::append_block(Table const& table, BlockHandle const& handle, uint32_t bytes) {
+bool RunReader::append_block(Table const& table, BlockHandle const& handle, uint32_t offset,
+                             uint32_t bytes) {
   BlockPlace const place{table.path(), handle.offset};
-  BlockTail const tail = parse_data_block_tail({level_.data.host() + used_bytes_, bytes},
-                                               table.entries_per_restart() != 0, place);
+  std::span<uint8_t const> const data{resident_data() + offset, bytes};
+  BlockTail const tail = parse_data_block_tail(data, table.entries_per_restart() != 0, place);
   if (tail.entries_end == 0) {
-    check_restarts({level_.data.host() + used_bytes_, bytes}, tail, place);
+    check_restarts(data, tail, place);
     return true;  // an empty block holds nothing
   }
   if (block_count_ == blocks_max_) return false;
-  if (check_key_order_) check_key_order(table, {level_.data.host() + used_bytes_, bytes}, place);
+  if (check_key_order_) check_key_order(table, data, place);
   if (tail.restart_count > intervals_max_ - interval_count_) {
     if (block_count_ != 0 && fill_blocks_max_ == kAnyBlocks) return false;
     throw NeedLayout{
@@ -416,9 +476,9 @@ bool RunReader::append_block(Table const& table, BlockHandle const& handle, uint
         PoolLayout::data_block_bytes_for_intervals(interval_count_ + tail.restart_count)};
   }
   DataBlockRef& block = level_.blocks_host()[block_count_];
-  block = DataBlockRef{used_bytes_,
-                       used_bytes_ + tail.entries_end,
-                       used_bytes_ + tail.restarts_offset,
+  block = DataBlockRef{offset,
+                       offset + tail.entries_end,
+                       offset + tail.restarts_offset,
                        tail.restart_count,
                        interval_count_,
                        table.entries_per_restart(),
@@ -433,13 +493,13 @@ bool RunReader::append_block(Table const& table, BlockHandle const& handle, uint
 // Without a first key that begins as the run's keys should there are no prefixes to search by.
 void RunReader::set_key_prefix(DataBlockRef& block) {
   EntryHeader entry;
-  if (!decode_any_entry(level_.data.host(), block.offset, block.entries_end,
+  if (!decode_any_entry(resident_data(), block.offset, block.entries_end,
                         block.entries_per_restart != 0, true, entry) ||
       entry.shared != 0 || entry.key_size < kTrailerBytes + common_start_.size()) {
     has_key_prefixes_ = false;
     return;
   }
-  uint8_t const* const key = level_.data.host() + entry.delta_offset;
+  uint8_t const* const key = resident_data() + entry.delta_offset;
   uint32_t const skipped = static_cast<uint32_t>(common_start_.size());
   if (!std::equal(common_start_.begin(), common_start_.end(), key,
                   [](char a, uint8_t b) { return static_cast<uint8_t>(a) == b; })) {
@@ -469,13 +529,15 @@ void RunReader::check_key_order(Table const& table, std::span<uint8_t const> blo
 void RunReader::mirror_data(Device& device, StreamView stream) {
   if (block_count_ == 0) return;
   std::size_t const list_bytes = block_count_ * sizeof(DataBlockRef);
-  device.copy_to_device_async(level_.data.device(), level_.data.host(), used_bytes_, stream);
+  if (mapping_ == nullptr) {
+    device.copy_to_device_async(level_.data.device(), level_.data.host(), used_bytes_, stream);
+  }
   device.copy_to_device_async(level_.blocks.device(), level_.blocks.host(), list_bytes, stream);
   if (!device.info().mirrors_alias_host) statistics_.bytes_copied += used_bytes_ + list_bytes;
 }
 
 RunView RunReader::view() const {
-  return RunView{level_.data.device(),
+  return RunView{mapping_ == nullptr ? level_.data.device() : mapped_data_,
                  level_.blocks_device(),
                  block_count_,
                  interval_count_,
@@ -489,7 +551,7 @@ RunView RunReader::view() const {
 
 RunView RunReader::host_view() const {
   RunView host = view();
-  host.data = level_.data.host();
+  host.data = resident_data();
   host.blocks = level_.blocks_host();
   return host;
 }

@@ -10,6 +10,10 @@
 // user key. At a table's end it is the place before the next table's smallest user key, for the
 // same reason.
 //
+// A table that is mapped is not read: the resident blocks are then where the mapping has them, all
+// of one table, and the level buffer's data block is unused. Compressed blocks are decompressed
+// from there into the data block.
+//
 // A fill starts anew at the cursor: the last block of the fill before is read once more when the
 // cursor stands in it.
 //
@@ -29,6 +33,7 @@
 
 #include "device/device.hpp"
 #include "execute/control_arena.hpp"
+#include "execute/mapped_tables.hpp"
 #include "execute/scan_result.hpp"
 #include "kernels/index_search.hpp"
 #include "kernels/run_view.hpp"
@@ -47,11 +52,11 @@ class RunReader {
 
   // All references outlive the reader. `upper`: the task's end; nothing from there on is read.
   // `segments`: all that is asked for; empty: everything. `tombstones`: at the scan's snapshot, in
-  // host memory.
+  // host memory. `mapped`: the tables that need no reading.
   RunReader(DatabaseVersion const& version, uint32_t run_index, LevelBuffer& level,
             PinnedBytes& read_area, PoolLayout const& layout, KeyBound const& upper,
             std::span<KeyRange const> segments, TombstoneCover const& tombstones,
-            bool verify_checksums, ScanStatistics& statistics);
+            MappedTables const& mapped, bool verify_checksums, ScanStatistics& statistics);
 
   // True when there may be entries from `cursor` on that are not resident.
   [[nodiscard]] bool is_dry(KeyBound const& cursor) const {
@@ -88,7 +93,12 @@ class RunReader {
   // The same in host memory, which is what the device's is a copy of.
   [[nodiscard]] RunView host_view() const;
 
-  // The file and offset of a resident data block, by an offset into the level buffer's data block.
+  // Throws Error(kCorruption) if what is resident was not all there when it was looked at.
+  void require_whole() const {
+    if (mapping_ != nullptr) mapping_->require_whole();
+  }
+
+  // The file and offset of a resident data block, by an offset into the run's data.
   [[nodiscard]] std::string place_of_data(uint32_t data_offset) const;
   [[nodiscard]] std::string place_of_index() const;
 
@@ -122,11 +132,22 @@ class RunReader {
   void read_blocks(IndexRange const& located);
   // Reads and appends the batch; `appended` says how many of its blocks were.
   Append append_batch(Table const& table, uint32_t& appended);
+  // `mapped`: the table's mapping; null: it is to be read.
+  Append append_from(Table const& table, MappedFile const* mapped, uint32_t& appended);
   Append append_raw(Table const& table, uint32_t& appended);
-  Append append_decoded(Table const& table, uint32_t& appended);
+  Append append_decoded(Table const& table, MappedFile const* mapped, uint32_t& appended);
   void verify(Table const& table, BlockHandle const& handle, uint8_t const* stored) const;
-  // Lists the block of `bytes` at the end of what is used. False when the block list is full.
-  bool append_block(Table const& table, BlockHandle const& handle, uint32_t bytes);
+  // Lists the block of `bytes` at `offset` of the run's data. False when the block list is full.
+  bool append_block(Table const& table, BlockHandle const& handle, uint32_t offset, uint32_t bytes);
+  // The same for uncompressed blocks of a mapped table.
+  Append append_mapped(Table const& table, MappedFile const& mapping, uint32_t& appended);
+  // Null: the table is to be read, or the fill is one that has to hold a number of blocks.
+  [[nodiscard]] MappedFile const* mapping() const {
+    return fill_blocks_max_ == kAnyBlocks ? mapped_.find(run_index_, table_index_) : nullptr;
+  }
+  [[nodiscard]] uint8_t const* resident_data() const {
+    return mapping_ == nullptr ? level_.data.host() : mapped_data_;
+  }
   // The frontier when all is resident up to a separator of the table.
   [[nodiscard]] KeyBound after_separator(std::string_view user_separator) const;
   void end_fill_at(KeyBound frontier);
@@ -149,6 +170,7 @@ class RunReader {
   KeyBound const& upper_;
   std::span<KeyRange const> segments_;
   TombstoneCover const& tombstones_;
+  MappedTables const& mapped_;
   KeyOrder key_order_;
   bool check_key_order_;
   bool verify_checksums_;
@@ -182,7 +204,10 @@ class RunReader {
   std::vector<BatchedBlock> batch_;
 
   // What is resident.
-  uint32_t used_bytes_ = 0;
+  MappedFile const* mapping_ = nullptr;   // where it is; null: in the level buffer
+  uint8_t const* mapped_data_ = nullptr;  // the first block there
+  uint64_t mapped_offset_ = 0;            // the same in the file
+  uint32_t used_bytes_ = 0;               // of the level buffer's data block, or as many elsewhere
   uint32_t block_count_ = 0;
   uint32_t interval_count_ = 0;
   bool has_key_prefixes_ = true;  // the resident blocks

@@ -53,6 +53,7 @@ struct ScanStatistics {
   uint32_t pool_scans_max = 0;
   uint32_t pool_scans_high_water = 0;
   uint64_t pool_waits = 0;
+  uint64_t mapped_bytes = 0;  // of files
 };
 
 struct ScanResult {

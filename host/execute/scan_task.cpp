@@ -40,7 +40,8 @@ ScanTask::ScanTask(ScanContext& context, ScanBuffer& buffer, TaskState& state)
   for (std::size_t r = 0; r < run_count; ++r) {
     readers_.emplace_back(*context.version, static_cast<uint32_t>(r), buffer.levels[r],
                           buffer.read_area, *context.layout, state.range.upper, segments(),
-                          context.tombstones_host, context.verify_checksums, state.statistics);
+                          context.tombstones_host, *context.mapped, context.verify_checksums,
+                          state.statistics);
   }
 }
 
@@ -237,6 +238,7 @@ void ScanTask::process(KeyRange window) {
   deferring_candidates_max_ = std::min<uint64_t>(context_.layout->candidates_max,
                                                  2 * std::max<uint64_t>(met, readers_.size()));
   if (total != 0) emit(static_cast<uint32_t>(total));
+  for (RunReader const& each : readers_) each.require_whole();
   commit_round(window);
 }
 
@@ -369,6 +371,7 @@ void ScanTask::read_status() {
 
 void ScanTask::throw_fault(ScanStatus const& status) const {
   RunReader const& reader = readers_.at(status.fault_run);
+  reader.require_whole();
   switch (status.fault) {
     case ScanFault::kCorruptIndex:
       throw Error(ErrorCode::kCorruption,

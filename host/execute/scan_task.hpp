@@ -64,6 +64,7 @@ struct ScanContext {
   // What range tombstones hide at the snapshot: the same on both sides.
   TombstoneCover tombstones_host{};
   TombstoneCover tombstones_device{};
+  MappedTables const* mapped = nullptr;
   bool reads_values = true;  // else rows are told by their keys alone
   bool verify_checksums = true;
   ResolveStrategy resolve = ResolveStrategy::kAuto;

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "execute/mapped_tables.hpp"
 #include "execute/ordered_output.hpp"
 #include "execute/scan_task.hpp"
 #include "execute/tombstone_set.hpp"
@@ -144,6 +145,7 @@ struct Scanner::Impl {
   TombstoneSet tombstones;
   PoolRequest request;
   std::unique_ptr<ScanBufferPool> pool;  // null: there are no runs
+  MappedTables mapped;
   // Of what the pool holds of the tombstones; none: nothing yet.
   std::optional<uint64_t> tombstone_snapshot;
 
@@ -171,7 +173,13 @@ struct Scanner::Impl {
 
   void make_pool(PoolLayout layout) {
     tombstone_snapshot.reset();
+    mapped = MappedTables();
     pool = std::make_unique<ScanBufferPool>(device, std::move(layout));
+    if (!device.info().mirrors_alias_host || !options.map_files) return;
+    uint64_t const pool_bytes = pool->statistics().pinned_bytes;
+    if (pool_bytes < request.memory_bytes) {
+      mapped = MappedTables(version, request.memory_bytes - pool_bytes);
+    }
   }
 
   void place_tombstones(ScanContext& context);
@@ -213,6 +221,7 @@ void Scanner::Impl::run_tasks(ScanContext& context, std::vector<TaskState>& task
     if (!pool) make_pool(plan_pool(version, device, request));
     place_tombstones(context);
     context.layout = &pool->layout();
+    context.mapped = &mapped;
     context.stop_from = SIZE_MAX;
     if (context.output != nullptr) context.output->wait_again();
 
@@ -411,6 +420,7 @@ ScanResult Scanner::run(Query const& query, RowSink* sink, std::atomic<bool> con
     statistics.pool_scans_max = pool.scans_max;
     statistics.pool_scans_high_water = pool.scans_high_water;
     statistics.pool_waits = pool.waits;
+    statistics.mapped_bytes = impl_->mapped.bytes();
   }
   return result;
 }

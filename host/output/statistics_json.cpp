@@ -63,7 +63,8 @@ std::string statistics_json(ScanStatistics const& s) {
                                      {"device_bytes", s.pool_device_bytes},
                                      {"scans_max", s.pool_scans_max},
                                      {"scans_high_water", s.pool_scans_high_water},
-                                     {"waits", s.pool_waits}});
+                                     {"waits", s.pool_waits},
+                                     {"mapped_bytes", s.mapped_bytes}});
   return text + "}}";
 }
 
@@ -92,10 +93,12 @@ std::string statistics_text(ScanStatistics const& s) {
       seconds(s.total_ns), rate, seconds(s.fill_index_ns), seconds(s.locate_ns),
       seconds(s.fill_data_ns), seconds(s.filter_ns), seconds(s.resolve_ns), seconds(s.complete_ns),
       seconds(s.emit_ns));
-  fmt::format_to(
-      out, "pool        {:.1f} MiB pinned, {:.1f} MiB device, {} of {} scans used, {} waits\n",
-      mebibytes(s.pool_pinned_bytes), mebibytes(s.pool_device_bytes), s.pool_scans_high_water,
-      s.pool_scans_max, s.pool_waits);
+  fmt::format_to(out,
+                 "pool        {:.1f} MiB pinned, {:.1f} MiB device, {} of {} scans used, {} waits; "
+                 "{:.1f} MiB of files mapped\n",
+                 mebibytes(s.pool_pinned_bytes), mebibytes(s.pool_device_bytes),
+                 s.pool_scans_high_water, s.pool_scans_max, s.pool_waits,
+                 mebibytes(s.mapped_bytes));
   return text;
 }
 

@@ -304,8 +304,9 @@ class Bench {
   void add_scanner(std::string const& name, std::string const& text, Backend backend,
                    uint32_t threads, bool cold) {
     if (!wants(name)) return;
-    scanners_.push_back(
-        std::make_unique<Scanner>(version_, with_threads(options_.scanner, backend, threads)));
+    ScannerOptions scanner = with_threads(options_.scanner, backend, threads);
+    if (options_.cold) scanner.map_files = false;  // mapped pages stay in memory
+    scanners_.push_back(std::make_unique<Scanner>(version_, scanner));
     Entrant& entrant = add(name, text, threads);
     entrant.measurement.is_levelscan = true;
     entrant.answer = [this, scanner = scanners_.back().get()](RowSink* sink) {

@@ -42,6 +42,8 @@ class RandomAccessFile {
   RandomAccessFile& operator=(RandomAccessFile const&) = delete;
 
   [[nodiscard]] std::string const& path() const { return path_; }
+  // Stays the file's; -1: none is kept open.
+  [[nodiscard]] int descriptor() const { return descriptor_; }
   // Bytes when it was opened.
   [[nodiscard]] uint64_t size() const { return size_; }
 

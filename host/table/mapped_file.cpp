@@ -1,0 +1,148 @@
+#include "table/mapped_file.hpp"
+
+#include <fmt/core.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <mutex>
+#include <utility>
+
+#include "table/random_access_file.hpp"
+#include "table/refusal.hpp"
+
+namespace levelscan {
+
+struct MappedFile::Registration {
+  std::atomic<uintptr_t> begin{0};
+  std::atomic<uintptr_t> end{0};  // 0: of no mapping
+  std::atomic<bool> damaged{false};
+  Registration* next = nullptr;  // set before it is listed
+};
+
+namespace {
+
+using Registration = MappedFile::Registration;
+
+// Only grows; read by the handler.
+std::atomic<Registration*> registrations{nullptr};
+std::mutex registering;
+std::size_t free_registrations = 0;  // guarded by the mutex
+struct sigaction handler_before;     // set before the first mapping is registered
+std::atomic<uintptr_t> page_bytes{0};
+static_assert(std::atomic<uintptr_t>::is_always_lock_free &&
+              std::atomic<Registration*>::is_always_lock_free);
+
+void put_zeros_where_nothing_is(int number, siginfo_t* information, void* context) {
+  uintptr_t const address = reinterpret_cast<uintptr_t>(information->si_addr);
+  for (Registration* at = registrations.load(); at != nullptr; at = at->next) {
+    if (address < at->begin.load() || address >= at->end.load()) continue;
+    uintptr_t const page = address & ~(page_bytes.load() - 1);
+    void* const zeros = ::mmap(reinterpret_cast<void*>(page), page_bytes.load(), PROT_READ,
+                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    if (zeros == MAP_FAILED) break;
+    at->damaged.store(true);
+    return;
+  }
+  if ((handler_before.sa_flags & SA_SIGINFO) != 0) {
+    handler_before.sa_sigaction(number, information, context);
+    return;
+  }
+  if (handler_before.sa_handler != SIG_DFL && handler_before.sa_handler != SIG_IGN) {
+    handler_before.sa_handler(number);
+    return;
+  }
+  // What raised it is run again when this returns, and raises it with nobody to handle it.
+  struct sigaction action {};
+  action.sa_handler = SIG_DFL;
+  ::sigaction(SIGBUS, &action, nullptr);
+}
+
+bool install_handler() {
+  long const bytes = ::sysconf(_SC_PAGESIZE);
+  if (bytes <= 0) return false;
+  page_bytes = static_cast<uintptr_t>(bytes);
+  struct sigaction action {};
+  action.sa_sigaction = put_zeros_where_nothing_is;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+  ::sigemptyset(&action.sa_mask);
+  if (::sigaction(SIGBUS, nullptr, &handler_before) != 0) return false;
+  return ::sigaction(SIGBUS, &action, nullptr) == 0;
+}
+
+// Null where the handler could not be installed.
+Registration* register_mapping(uintptr_t begin, uint64_t bytes) {
+  std::lock_guard const lock(registering);
+  static bool const installed = install_handler();
+  if (!installed) return nullptr;
+  Registration* at = registrations.load();
+  if (free_registrations == 0) {
+    at = new Registration;
+    at->next = registrations.load();
+    registrations.store(at);
+  } else {
+    while (at->end.load() != 0) at = at->next;
+    --free_registrations;
+  }
+  at->damaged.store(false);
+  at->begin.store(begin);
+  at->end.store(begin + bytes);
+  return at;
+}
+
+void unregister(Registration& registration) {
+  std::lock_guard const lock(registering);
+  registration.end.store(0);
+  ++free_registrations;
+}
+
+}  // namespace
+
+std::optional<MappedFile> MappedFile::map(RandomAccessFile const& file) {
+  if (file.descriptor() < 0 || file.size() == 0) return std::nullopt;
+  void* const data = ::mmap(nullptr, file.size(), PROT_READ, MAP_SHARED, file.descriptor(), 0);
+  if (data == MAP_FAILED) return std::nullopt;
+  Registration* const registration =
+      register_mapping(reinterpret_cast<uintptr_t>(data), file.size());
+  if (registration == nullptr) {
+    ::munmap(data, file.size());
+    return std::nullopt;
+  }
+  return MappedFile(static_cast<uint8_t const*>(data), file.size(), file.path(), registration);
+}
+
+MappedFile::~MappedFile() {
+  if (registration_ == nullptr) return;
+  unregister(*registration_);
+  ::munmap(const_cast<uint8_t*>(data_), size_);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : data_(other.data_),
+      size_(other.size_),
+      path_(std::move(other.path_)),
+      registration_(std::exchange(other.registration_, nullptr)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  std::swap(path_, other.path_);
+  std::swap(registration_, other.registration_);
+  return *this;
+}
+
+std::span<uint8_t const> MappedFile::bytes(uint64_t offset, uint64_t bytes) const {
+  if (offset > size_ || bytes > size_ - offset) {
+    throw corruption_error(path_, offset,
+                           fmt::format("{} bytes wanted, but the file has {} bytes", bytes, size_));
+  }
+  return {data_ + offset, bytes};
+}
+
+void MappedFile::require_whole() const {
+  if (!registration_->damaged.load()) return;
+  throw corruption_error(path_, size_, "the file became shorter while it was read");
+}
+
+}  // namespace levelscan

@@ -1,0 +1,52 @@
+// A file's bytes where the page cache has them, so that reading copies nothing.
+//
+// What is mapped can become shorter, or its disk can fail, and then touching it raises SIGBUS. A
+// handler, installed with the first mapping, puts a page of zeros there and marks the mapping as
+// damaged: whoever read from it asks afterwards, before anything that was made of it goes out.
+// A SIGBUS from anywhere else goes on to whoever handled it before.
+//
+// Immutable but for that mark; const member functions are thread-safe. Movable.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace levelscan {
+
+class RandomAccessFile;
+
+class MappedFile {
+ public:
+  // Nothing where the operating system doesn't map it, or the file isn't kept open.
+  static std::optional<MappedFile> map(RandomAccessFile const& file);
+
+  ~MappedFile();
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  MappedFile(MappedFile const&) = delete;
+  MappedFile& operator=(MappedFile const&) = delete;
+
+  [[nodiscard]] uint64_t size() const { return size_; }
+
+  // Bytes [offset, offset + bytes). Throws Error kCorruption when the file hadn't that many.
+  [[nodiscard]] std::span<uint8_t const> bytes(uint64_t offset, uint64_t bytes) const;
+
+  // Throws Error kCorruption if bytes were touched that are no longer there.
+  void require_whole() const;
+
+  // What the handler knows of a mapping. They are never freed, so that it can go through them.
+  struct Registration;
+
+ private:
+  MappedFile(uint8_t const* data, uint64_t size, std::string path, Registration* registration)
+      : data_(data), size_(size), path_(std::move(path)), registration_(registration) {}
+
+  uint8_t const* data_;
+  uint64_t size_;
+  std::string path_;
+  Registration* registration_;  // null after a move
+};
+
+}  // namespace levelscan
