@@ -1,5 +1,8 @@
 #include "execute/aggregate_state.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace levelscan {
 namespace {
 
@@ -71,6 +74,27 @@ void SegmentTotals::combine(SegmentTotals const& other) {
   for (std::size_t i = 0; i < other.aggregates.size(); ++i) {
     aggregates[i].combine(other.aggregates[i]);
   }
+}
+
+void TotalsBySegment::append(uint32_t segment, SegmentTotals totals) {
+  if (!entries_.empty() && entries_.back().segment == segment) {
+    entries_.back().totals.combine(totals);
+  } else {
+    entries_.push_back({segment, std::move(totals)});
+  }
+}
+
+void TotalsBySegment::append(TotalsBySegment others) {
+  for (Entry& entry : others.entries_) append(entry.segment, std::move(entry.totals));
+}
+
+std::span<TotalsBySegment::Entry const> TotalsBySegment::between(uint32_t first,
+                                                                 uint32_t last) const {
+  auto const is_before = [](Entry const& entry, uint32_t segment) {
+    return entry.segment < segment;
+  };
+  auto const begin = std::lower_bound(entries_.begin(), entries_.end(), first, is_before);
+  return {begin, std::lower_bound(begin, entries_.end(), last, is_before)};
 }
 
 AggregateValue aggregate_value(AggregateColumn const& column, AggregateState const& state,

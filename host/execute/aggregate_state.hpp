@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,28 @@ struct SegmentTotals {
   explicit SegmentTotals(std::size_t field_count = 0) : aggregates(field_count) {}
   // REQUIRES: of no more fields than these.
   void combine(SegmentTotals const& other);
+};
+
+// Totals of those segments that have rows, by ascending segment.
+class TotalsBySegment {
+ public:
+  struct Entry {
+    uint32_t segment;
+    SegmentTotals totals;
+  };
+
+  // REQUIRES: no segment before is larger. Combined with the totals that the segment has already.
+  void append(uint32_t segment, SegmentTotals totals);
+  // The same with each of the others.
+  void append(TotalsBySegment others);
+  void clear() { entries_.clear(); }
+
+  [[nodiscard]] std::vector<Entry>& entries() { return entries_; }
+  // Those of the segments [first, last).
+  [[nodiscard]] std::span<Entry const> between(uint32_t first, uint32_t last) const;
+
+ private:
+  std::vector<Entry> entries_;
 };
 
 // The value of `column` over `rows` rows, from its field's state.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "kernels/integer_test.hpp"
 #include "levelscan/error.hpp"
@@ -648,10 +649,7 @@ void ScanTask::commit_round(KeyRange const& window) {
   for (std::size_t i = 0; i < round_aggregates_.size(); ++i) {
     state_.aggregates[i].combine(round_aggregates_[i]);
   }
-  for (auto const& [segment, totals] : round_segment_totals_) {
-    state_.segment_totals.try_emplace(segment, SegmentTotals(totals.aggregates.size()))
-        .first->second.combine(totals);
-  }
+  state_.segment_totals.append(std::move(round_segment_totals_));
   if (context_.output != nullptr && !context_.output->commit(state_.number, formatted_)) {
     state_.done = true;
     return;

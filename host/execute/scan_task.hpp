@@ -17,7 +17,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -82,8 +81,8 @@ struct TaskState {
   KeyBound cursor;  // everything below it is done
   bool done = false;
   uint64_t rows_found = 0;
-  std::vector<AggregateState> aggregates;            // [aggregate_inputs]
-  std::map<uint32_t, SegmentTotals> segment_totals;  // instead, by segment: those that have rows
+  std::vector<AggregateState> aggregates;  // [aggregate_inputs]
+  TotalsBySegment segment_totals;          // instead, of a query of ranges
   ScanStatistics statistics;
 };
 
@@ -178,7 +177,8 @@ class ScanTask final : private EntrySource {
   std::vector<uint32_t> row_segments_;       // [rows] of the round, counted from first_segment_
   std::vector<std::string_view> range_ids_;  // of the ranges that hold segment range_ids_of_
   std::optional<uint32_t> range_ids_of_;
-  std::map<uint32_t, SegmentTotals> round_segment_totals_;
+  TotalsBySegment round_segment_totals_;
+  std::vector<uint32_t> totals_places_;  // [segments of the window] among them
   FormattedRows formatted_;
   std::vector<AggregateState> round_aggregates_;
   std::vector<RunView> views_;

@@ -184,15 +184,18 @@ void ScanTask::aggregate_segments(uint32_t row_count) {
   device_.copy_to_host_async(buffer_.result.host() + sums_max * kSegmentSumBytes, segment_rows,
                              segment_count * sizeof(uint32_t), stream_);
   device_.synchronize(stream_);
+  std::vector<TotalsBySegment::Entry>& totals = round_segment_totals_.entries();
+  totals_places_.assign(segment_count, 0);
   for (uint32_t s = 0; s < segment_count; ++s) {
     if (host_rows[s] == 0) continue;
-    round_segment_totals_.try_emplace(first_segment_ + s, SegmentTotals(input_count))
-        .first->second.rows = host_rows[s];
+    totals_places_[s] = static_cast<uint32_t>(totals.size());
+    totals.push_back({first_segment_ + s, SegmentTotals(input_count)});
+    totals.back().totals.rows = host_rows[s];
   }
 
   struct Extremes {
     std::size_t input;
-    uint32_t segment;
+    uint32_t place;
     Aggregate sum;
   };
   std::vector<Extremes> extremes;
@@ -206,14 +209,14 @@ void ScanTask::aggregate_segments(uint32_t row_count) {
                                sums_max * kSegmentSumBytes, stream_);
     device_.synchronize(stream_);
     for (uint32_t s = 0; s < count; ++s) {
-      uint32_t const segment = first_segment_ + host_segments[s];
-      round_segment_totals_.at(segment).aggregates[i].add(host_sums[s]);
-      if (wants_extremes) extremes.push_back({i, segment, host_sums[s]});
+      uint32_t const place = totals_places_[host_segments[s]];
+      totals[place].totals.aggregates[i].add(host_sums[s]);
+      if (wants_extremes) extremes.push_back({i, place, host_sums[s]});
     }
   }
   // The sums have been taken: the result space serves for values again.
   for (Extremes const& found : extremes) {
-    AggregateState& state = round_segment_totals_.at(found.segment).aggregates[found.input];
+    AggregateState& state = totals[found.place].totals.aggregates[found.input];
     Field const& field = aggregate_inputs_[found.input];
     Field const* const device_field = aggregate_fields_ + found.input;
     if (found.sum.min_row != kNoRow) {

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
-#include <map>
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "execute/mapped_tables.hpp"
@@ -99,23 +99,24 @@ void add_statistics(ScanStatistics& total, ScanStatistics const& task) {
 std::vector<std::vector<AggregateValue>> range_aggregates(Query const& query,
                                                           std::vector<std::size_t> const& input_of,
                                                           RangeSegments const& segments,
-                                                          std::vector<TaskState> const& tasks) {
+                                                          std::vector<TaskState>& tasks) {
   std::size_t field_count = 1;  // one that nothing was added to, for aggregates without a field
   for (std::size_t const input : input_of) field_count = std::max(field_count, input + 1);
-  std::map<uint32_t, SegmentTotals> totals;
-  for (TaskState const& task : tasks) {
-    for (auto const& [segment, part] : task.segment_totals) {
-      totals.try_emplace(segment, SegmentTotals(field_count)).first->second.combine(part);
-    }
-  }
+  TotalsBySegment totals;  // tasks are in key order, and so are segments
+  for (TaskState& task : tasks) totals.append(std::move(task.segment_totals));
   std::vector<std::vector<AggregateValue>> rows;
+  rows.reserve(segments.spans.size());
   for (RangeSegments::Span const& span : segments.spans) {
-    SegmentTotals range(field_count);
-    for (auto part = totals.lower_bound(span.first);
-         part != totals.end() && part->first < span.last; ++part) {
-      range.combine(part->second);
+    auto const parts = totals.between(span.first, span.last);
+    SegmentTotals combined;
+    bool const is_one = parts.size() == 1 && parts.front().totals.aggregates.size() == field_count;
+    if (!is_one) {
+      combined = SegmentTotals(field_count);
+      for (TotalsBySegment::Entry const& part : parts) combined.combine(part.totals);
     }
+    SegmentTotals const& range = is_one ? parts.front().totals : combined;
     std::vector<AggregateValue>& values = rows.emplace_back();
+    values.reserve(query.aggregates.size());
     for (std::size_t i = 0; i < query.aggregates.size(); ++i) {
       values.push_back(
           aggregate_value(query.aggregates[i], range.aggregates[input_of[i]], range.rows));
