@@ -86,7 +86,7 @@ class KernelSuite : public testing::TestWithParam<BlockKind> {
       case BlockKind::kOneThread:
       case BlockKind::kThreeThreads: return 8;
       case BlockKind::kManyThreads: return 60;
-      case BlockKind::kMostThreads: return 250;
+      case BlockKind::kMostThreads: return kSlowedByThreadSanitizer ? 600 : 250;
       case BlockKind::kCuda: return 10;  // allocations, above all
     }
     return 1;
