@@ -28,6 +28,12 @@ std::string free_memory_text() {
          std::to_string(all_bytes);
 }
 
+// For calls that destroy: what they are given belongs to a device, so none is selected, and their
+// status is dropped, also from the runtime's record: the next launch shall not be blamed for it.
+void ignore(cudaError_t) noexcept { static_cast<void>(cudaGetLastError()); }
+
+uint32_t tiles_over(uint32_t count, uint32_t tile) { return count / tile + (count % tile != 0); }
+
 }  // namespace
 
 template <class Operation>
@@ -42,13 +48,6 @@ auto CudaDevice::run(Operation&& operation) {
     if (error.loses_device()) mark_lost(error.what());
     throw;
   }
-}
-
-template <class Operation>
-void CudaDevice::run_and_ignore(Operation&& operation) noexcept {
-  if (cudaSetDevice(ordinal_) == cudaSuccess) static_cast<void>(operation());
-  // Nor shall the next launch be blamed for it.
-  static_cast<void>(cudaGetLastError());
 }
 
 void CudaDevice::mark_lost(char const* message) {
@@ -68,7 +67,10 @@ CudaDevice::CudaDevice(int ordinal) : ordinal_(ordinal) {
   check(cudaSetDevice(ordinal), "cudaSetDevice");
   cudaDeviceProp properties;
   check(cudaGetDeviceProperties(&properties, ordinal), "cudaGetDeviceProperties");
-  launches::require_code();
+#define LEVELSCAN_THREADS_A_BLOCK(Kernel, items) \
+  thread_counts_[kKernelIndex<Kernel>] = launches::threads_a_block<Kernel>(items);
+  LEVELSCAN_KERNELS(LEVELSCAN_THREADS_A_BLOCK)
+#undef LEVELSCAN_THREADS_A_BLOCK
   info_.backend = "cuda";
   info_.name = properties.name;
   info_.memory_bytes = properties.totalGlobalMem;
@@ -90,9 +92,7 @@ void* CudaDevice::allocate_pinned(std::size_t bytes) {
   });
 }
 
-void CudaDevice::free_pinned(void* pinned, std::size_t) noexcept {
-  run_and_ignore([&] { return cudaFreeHost(pinned); });
-}
+void CudaDevice::free_pinned(void* pinned, std::size_t) noexcept { ignore(cudaFreeHost(pinned)); }
 
 void* CudaDevice::allocate_device(std::size_t bytes) {
   return run([&] {
@@ -108,9 +108,7 @@ void* CudaDevice::allocate_device(std::size_t bytes) {
   });
 }
 
-void CudaDevice::free_device(void* device, std::size_t) noexcept {
-  run_and_ignore([&] { return cudaFree(device); });
-}
+void CudaDevice::free_device(void* device, std::size_t) noexcept { ignore(cudaFree(device)); }
 
 StreamView CudaDevice::create_stream() {
   return run([&] {
@@ -121,7 +119,7 @@ StreamView CudaDevice::create_stream() {
 }
 
 void CudaDevice::destroy_stream(StreamView stream) noexcept {
-  run_and_ignore([&] { return cudaStreamDestroy(stream_of(stream)); });
+  ignore(cudaStreamDestroy(stream_of(stream)));
 }
 
 void CudaDevice::synchronize(StreamView stream) {
@@ -137,7 +135,7 @@ EventView CudaDevice::create_event() {
 }
 
 void CudaDevice::destroy_event(EventView event) noexcept {
-  run_and_ignore([&] { return cudaEventDestroy(event_of(event)); });
+  ignore(cudaEventDestroy(event_of(event)));
 }
 
 void CudaDevice::record(EventView event, StreamView stream) {
@@ -173,53 +171,63 @@ void CudaDevice::clear_async(void* device, std::size_t bytes, StreamView stream)
   run([&] { check(cudaMemsetAsync(device, 0, bytes, stream_of(stream)), "cudaMemsetAsync"); });
 }
 
+template <class Kernel>
+void CudaDevice::launch(typename Kernel::Args const& args, uint32_t block_count,
+                        StreamView stream) {
+  if (block_count == 0) return;
+  run([&] {
+    launches::launch<Kernel>(args, {block_count, thread_counts_[kKernelIndex<Kernel>]},
+                             stream_of(stream));
+  });
+}
+
 void CudaDevice::search_index_async(IndexSearch::Args const& args, StreamView stream) {
-  run([&] { launches::search_index(args, stream_of(stream)); });
+  launch<IndexSearch>(args, 1, stream);
 }
 
 void CudaDevice::narrow_async(Narrow::Args const& args, StreamView stream) {
-  run([&] { launches::narrow(args, stream_of(stream)); });
+  launch<Narrow>(args, 1, stream);
 }
 
 void CudaDevice::filter_async(FilterArgs const& args, uint32_t tile_count, StreamView stream) {
-  run([&] { launches::filter(args, tile_count, stream_of(stream)); });
+  launch<Filter>(args, tile_count, stream);
 }
 
 void CudaDevice::gather_async(Gather::Args const& args, uint32_t tile_count, StreamView stream) {
-  run([&] { launches::gather(args, tile_count, stream_of(stream)); });
+  launch<Gather>(args, tile_count, stream);
 }
 
 void CudaDevice::resolve_ranges_async(ResolveRanges::Args const& args, StreamView stream) {
-  run([&] { launches::resolve_ranges(args, stream_of(stream)); });
+  launch<ResolveRanges>(args, tiles_over(args.candidate_count, kTileCandidates), stream);
 }
 
 void CudaDevice::resolve_mark_async(ResolveMark::Args const& args, uint32_t tile_count,
                                     StreamView stream) {
-  run([&] { launches::resolve_mark(args, tile_count, stream_of(stream)); });
+  launch<ResolveMark>(args, tile_count, stream);
 }
 
 void CudaDevice::resolve_probe_async(ResolveProbe::Args const& args, StreamView stream) {
-  run([&] { launches::resolve_probe(args, stream_of(stream)); });
+  launch<ResolveProbe>(args, tiles_over(args.candidate_count, kTileCandidates), stream);
 }
 
 void CudaDevice::resolve_merge_async(ResolveMerge::Args const& args, StreamView stream) {
-  run([&] { launches::resolve_merge(args, stream_of(stream)); });
+  launch<ResolveMerge>(args, tiles_over(args.candidate_count, kTileCandidates), stream);
 }
 
 void CudaDevice::complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) {
-  run([&] { launches::complete_deferred(args, stream_of(stream)); });
+  launch<CompleteDeferred>(args, tiles_over(args.value_count, kTileDeferred), stream);
 }
 
 void CudaDevice::measure_rows_async(MeasureRows::Args const& args, StreamView stream) {
-  run([&] { launches::measure_rows(args, stream_of(stream)); });
+  launch<MeasureRows>(args, tiles_over(args.rows.row_count, kTileRows), stream);
 }
 
 void CudaDevice::emit_rows_async(EmitRows::Args const& args, StreamView stream) {
-  run([&] { launches::emit_rows(args, stream_of(stream)); });
+  launch<EmitRows>(args, tiles_over(args.rows.row_count, kTileRows), stream);
 }
 
 void CudaDevice::locate_segments_async(LocateSegments::Args const& args, StreamView stream) {
-  run([&] { launches::locate_segments(args, stream_of(stream)); });
+  launch<LocateSegments>(args, tiles_over(args.row_count, kTileRows), stream);
 }
 
 // An upper bound on what the algorithms of CCCL take at once, for inputs of these sizes:

@@ -11,12 +11,14 @@
 
 #include <cuda_runtime_api.h>
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <string>
 
+#include "cuda/kernel_list.hpp"
 #include "device/device.hpp"
 
 namespace levelscan {
@@ -89,13 +91,13 @@ class CudaDevice final : public Device {
   // Runs operation() with this device selected.
   template <class Operation>
   auto run(Operation&& operation);
-  // Selects this device and runs operation(), whose status is dropped.
-  template <class Operation>
-  void run_and_ignore(Operation&& operation) noexcept;
+  template <class Kernel>
+  void launch(typename Kernel::Args const& args, uint32_t block_count, StreamView stream);
   void mark_lost(char const* message);
 
   int ordinal_;
   uint32_t multiprocessor_count_ = 0;
+  std::array<uint32_t, kKernelCount> thread_counts_{};  // in a block of each kernel
   DeviceInfo info_;
   std::atomic<bool> lost_ = false;
   std::mutex lost_mutex_;

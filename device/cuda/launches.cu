@@ -6,6 +6,7 @@
 #include "algorithms.hpp"
 #include "cuda/cuda_block.hpp"
 #include "cuda/cuda_error.hpp"
+#include "cuda/kernel_list.hpp"
 #include "scratch_allocator.hpp"
 
 namespace levelscan::launches {
@@ -18,20 +19,6 @@ __global__ void run_kernel(__grid_constant__ typename Kernel::Args const args) {
   CudaBlock block;
   Kernel{}(block, args, shared);
 }
-
-// Threads per block where a tile is of another size than this, or there is but one block.
-constexpr uint32_t kThreads = 128;
-
-template <class Kernel>
-void launch(typename Kernel::Args const& args, uint32_t block_count, uint32_t thread_count,
-            cudaStream_t stream, char const* what) {
-  static_assert(sizeof(typename Kernel::Args) <= 4096, "the limit of kernel parameters");
-  if (block_count == 0) return;
-  run_kernel<Kernel><<<block_count, thread_count, 0, stream>>>(args);
-  check(cudaGetLastError(), what);
-}
-
-uint32_t tiles_over(uint32_t count, uint32_t tile) { return count / tile + (count % tile != 0); }
 
 // Calls algorithm(policy) with a policy that enqueues on `stream` and takes its temporary memory
 // from `scratch`. Scratch can serve the stream's next algorithm at once, because that runs later.
@@ -49,66 +36,31 @@ auto run_algorithm(Scratch scratch, cudaStream_t stream, char const* what, Algor
 
 }  // namespace
 
-void require_code() {
+template <class Kernel>
+uint32_t threads_a_block(uint32_t items_a_block) {
+  char const* const name = kKernels[kKernelIndex<Kernel>].name;
   cudaFuncAttributes attributes;
-  check(cudaFuncGetAttributes(&attributes, run_kernel<Filter>),
-        "looking for code for this device's compute capability");
+  check(cudaFuncGetAttributes(&attributes, run_kernel<Kernel>), name);
+  int grid_size = 0;
+  int block_size = 0;
+  check(cudaOccupancyMaxPotentialBlockSize(&grid_size, &block_size, run_kernel<Kernel>, 0,
+                                           static_cast<int>(items_a_block)),
+        name);
+  return static_cast<uint32_t>(block_size);
 }
 
-void search_index(IndexSearch::Args const& args, cudaStream_t stream) {
-  launch<IndexSearch>(args, 1, kThreads, stream, "kernel IndexSearch");
+template <class Kernel>
+void launch(typename Kernel::Args const& args, LaunchShape shape, cudaStream_t stream) {
+  static_assert(sizeof(typename Kernel::Args) <= 4096, "the limit of kernel parameters");
+  run_kernel<Kernel><<<shape.block_count, shape.thread_count, 0, stream>>>(args);
+  check(cudaGetLastError(), kKernels[kKernelIndex<Kernel>].name);
 }
 
-void narrow(Narrow::Args const& args, cudaStream_t stream) {
-  launch<Narrow>(args, 1, kThreads, stream, "kernel Narrow");
-}
-
-void filter(FilterArgs const& args, uint32_t tile_count, cudaStream_t stream) {
-  launch<Filter>(args, tile_count, kTileIntervals, stream, "kernel Filter");
-}
-
-void gather(Gather::Args const& args, uint32_t tile_count, cudaStream_t stream) {
-  launch<Gather>(args, tile_count, kTileIntervals, stream, "kernel Gather");
-}
-
-void resolve_ranges(ResolveRanges::Args const& args, cudaStream_t stream) {
-  launch<ResolveRanges>(args, tiles_over(args.candidate_count, kTileCandidates), kThreads, stream,
-                        "kernel ResolveRanges");
-}
-
-void resolve_mark(ResolveMark::Args const& args, uint32_t tile_count, cudaStream_t stream) {
-  launch<ResolveMark>(args, tile_count, kTileIntervals, stream, "kernel ResolveMark");
-}
-
-void resolve_probe(ResolveProbe::Args const& args, cudaStream_t stream) {
-  launch<ResolveProbe>(args, tiles_over(args.candidate_count, kTileCandidates), kThreads, stream,
-                       "kernel ResolveProbe");
-}
-
-void resolve_merge(ResolveMerge::Args const& args, cudaStream_t stream) {
-  launch<ResolveMerge>(args, tiles_over(args.candidate_count, kTileCandidates), kThreads, stream,
-                       "kernel ResolveMerge");
-}
-
-void complete_deferred(CompleteDeferred::Args const& args, cudaStream_t stream) {
-  launch<CompleteDeferred>(args, tiles_over(args.value_count, kTileDeferred), kThreads, stream,
-                           "kernel CompleteDeferred");
-}
-
-void measure_rows(MeasureRows::Args const& args, cudaStream_t stream) {
-  launch<MeasureRows>(args, tiles_over(args.rows.row_count, kTileRows), kThreads, stream,
-                      "kernel MeasureRows");
-}
-
-void emit_rows(EmitRows::Args const& args, cudaStream_t stream) {
-  launch<EmitRows>(args, tiles_over(args.rows.row_count, kTileRows), kThreads, stream,
-                   "kernel EmitRows");
-}
-
-void locate_segments(LocateSegments::Args const& args, cudaStream_t stream) {
-  launch<LocateSegments>(args, tiles_over(args.row_count, kTileRows), kThreads, stream,
-                         "kernel LocateSegments");
-}
+#define LEVELSCAN_INSTANTIATE(Kernel, items)           \
+  template uint32_t threads_a_block<Kernel>(uint32_t); \
+  template void launch<Kernel>(Kernel::Args const&, LaunchShape, cudaStream_t);
+LEVELSCAN_KERNELS(LEVELSCAN_INSTANTIATE)
+#undef LEVELSCAN_INSTANTIATE
 
 void scan_counts(IntervalCount* counts, uint32_t count, Scratch scratch, cudaStream_t stream) {
   run_algorithm(scratch, stream, "algorithm scan_counts",

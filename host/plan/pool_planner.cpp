@@ -17,9 +17,29 @@ constexpr uint32_t kValuesBytesMin = 256;
 constexpr uint32_t kValueListMax = 1u << 16;
 constexpr uint32_t kSpaceBytesMax = 0xf0000000;  // offsets have 32 bits
 
+// The sizes that nobody asked for.
+struct PreferredSizes {
+  uint32_t data_block_bytes;
+  uint32_t candidates_max;
+  uint32_t candidate_key_bytes;
+  uint32_t result_bytes;
+
+  bool operator==(PreferredSizes const&) const = default;
+};
+
 // A worker's blocks stay in its core's cache; a GPU needs enough intervals to fill it.
-uint32_t preferred_data_block_bytes(Device const& device) {
-  return device.info().backend == "cuda" ? 16 << 20 : 1 << 20;
+constexpr PreferredSizes kPreferredByCpu{1 << 20, 1 << 16, 4 << 20, 2 << 20};
+constexpr PreferredSizes kPreferredByCuda{16 << 20, 1 << 20, 64 << 20, 32 << 20};
+// Below them a GPU has too little to do, but the scan runs.
+constexpr PreferredSizes kSmallest{kSmallestDataBlockBytes, kPreferredByCpu.candidates_max,
+                                   kPreferredByCpu.candidate_key_bytes,
+                                   kPreferredByCpu.result_bytes};
+
+PreferredSizes halved(PreferredSizes const& sizes) {
+  return {std::max(sizes.data_block_bytes / 2, kSmallest.data_block_bytes),
+          std::max(sizes.candidates_max / 2, kSmallest.candidates_max),
+          std::max(sizes.candidate_key_bytes / 2, kSmallest.candidate_key_bytes),
+          std::max(sizes.result_bytes / 2, kSmallest.result_bytes)};
 }
 
 uint32_t with_headroom(uint64_t bytes, char const* what) {
@@ -98,47 +118,41 @@ PoolLayout plan_pool(DatabaseVersion const& version, Device const& device,
                   fmt::format("an index block of {} bytes; at most {} can be held", index_bytes,
                               kSpaceBytesMax));
     }
-    layout.runs.push_back({static_cast<uint32_t>(index_bytes),
-                           request.data_block_bytes != 0 ? request.data_block_bytes
-                                                         : preferred_data_block_bytes(device)});
+    layout.runs.push_back({static_cast<uint32_t>(index_bytes), request.data_block_bytes});
   }
   uint32_t const run_count = static_cast<uint32_t>(layout.runs.size());
-  bool const is_cuda = device.info().backend == "cuda";
-  layout.candidates_max = std::max(request.candidates_max != 0 ? request.candidates_max
-                                   : is_cuda                   ? 1u << 20
-                                                               : 1u << 16,
-                                   2 * run_count);
-  layout.candidate_key_bytes = request.candidate_key_bytes != 0 ? request.candidate_key_bytes
-                               : is_cuda                        ? 64u << 20
-                                                                : 4u << 20;
-  layout.result_bytes = request.result_bytes != 0 ? std::max(request.result_bytes, kResultBytesMin)
-                        : is_cuda                 ? 32u << 20
-                                                  : 2u << 20;
-  layout.cells_max = std::max(layout.result_bytes / 32, 64u);
   layout.control_bytes = (64u << 10) + run_count * 256;
   layout.read_area_bytes =
       std::max(request.read_area_bytes != 0 ? request.read_area_bytes : 1u << 20,
                with_headroom(stored_index_bytes_max + kBlockTrailerBytes, "an index block"));
   // Without blobs or merge operands nothing comes here; where metadata didn't tell, it grows.
   bool const deferring = may_defer_values(version);
-  layout.values_bytes = request.values_bytes != 0 ? request.values_bytes
-                        : deferring               ? layout.result_bytes
-                                                  : kValuesBytesMin;
-  layout.value_list_max = deferring ? std::min(layout.candidates_max, kValueListMax) : 16u;
 
-  if (request.data_block_bytes == 0) {
-    auto const largest = [&] {
-      return std::max_element(layout.runs.begin(), layout.runs.end(),
-                              [](RunLayout const& a, RunLayout const& b) {
-                                return a.data_block_bytes < b.data_block_bytes;
-                              });
+  auto const use = [&](PreferredSizes const& preferred) {
+    auto const asked_or = [](uint32_t asked, uint32_t otherwise) {
+      return asked != 0 ? asked : otherwise;
     };
-    while (!layout.runs.empty() && largest()->data_block_bytes > kSmallestDataBlockBytes &&
-           pool_bytes(device, layout) > request.memory_bytes) {
-      for (RunLayout& run : layout.runs) {
-        run.data_block_bytes = std::max(run.data_block_bytes / 2, kSmallestDataBlockBytes);
-      }
+    for (RunLayout& run : layout.runs) {
+      run.data_block_bytes = asked_or(request.data_block_bytes, preferred.data_block_bytes);
     }
+    layout.candidates_max =
+        std::max(asked_or(request.candidates_max, preferred.candidates_max), 2 * run_count);
+    layout.candidate_key_bytes =
+        asked_or(request.candidate_key_bytes, preferred.candidate_key_bytes);
+    layout.result_bytes =
+        std::max(asked_or(request.result_bytes, preferred.result_bytes), kResultBytesMin);
+    layout.cells_max = std::max(layout.result_bytes / 32, 64u);
+    layout.values_bytes =
+        asked_or(request.values_bytes, deferring ? layout.result_bytes : kValuesBytesMin);
+    layout.value_list_max = deferring ? std::min(layout.candidates_max, kValueListMax) : 16u;
+  };
+  PreferredSizes sizes = device.info().backend == "cuda" ? kPreferredByCuda : kPreferredByCpu;
+  use(sizes);
+  while (pool_bytes(device, layout) > request.memory_bytes) {
+    PreferredSizes const smaller = halved(sizes);
+    if (smaller == sizes) break;
+    sizes = smaller;
+    use(sizes);
   }
   return fit_scans(std::move(layout), device, request);
 }

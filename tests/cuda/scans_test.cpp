@@ -1,0 +1,172 @@
+// Scans on the CUDA device over the stand-in: what a whole scan asks of CUDA, and what becomes of
+// it when CUDA fails.
+#ifdef LEVELSCAN_WITH_ROCKSDB
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "cuda/stand_in.hpp"
+#include "execute/scanner.hpp"
+#include "levelscan/error.hpp"
+#include "support/random.hpp"
+#include "support/rocksdb_scan.hpp"
+#include "support/rocksdb_writer.hpp"
+#include "support/temporary_directory.hpp"
+
+namespace levelscan::test {
+namespace {
+
+using levelscan::testing::RowCollector;
+using levelscan::testing::Rows;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+// Three runs with overwrites and deletions, some of them by range.
+class CudaScans : public ::testing::Test {
+ protected:
+  CudaScans() : path_(directory_.path() + "/db") {
+    namespace t = levelscan::testing;
+    rocksdb::Options options = t::quiet_options();
+    t::set_table_options(options, [](auto& table) { table.block_size = 256; });
+    auto const database = t::open_database(options, path_);
+    for (int layer = 0; layer < 3; ++layer) {
+      for (int i = layer; i < 400; i += layer + 1) {
+        std::string const key = "key" + std::to_string(10000 + i);
+        if (layer == 1 && i % 5 == 0) {
+          t::check_ok(database->Delete(rocksdb::WriteOptions(), key));
+        } else {
+          t::put(*database, key, "layer" + std::to_string(layer) + "-" + std::to_string(i));
+        }
+      }
+      if (layer == 1) {
+        t::check_ok(database->DeleteRange(rocksdb::WriteOptions(), database->DefaultColumnFamily(),
+                                          "key10100", "key10120"));
+      }
+      t::flush(*database);
+    }
+    expected_ = t::iterator_rows(*database);
+    version_ = std::make_unique<DatabaseVersion>(open_version(path_));
+  }
+
+  static ScannerOptions options(bool tiny, uint32_t threads) {
+    ScannerOptions options;
+    options.threads = threads;
+    options.memory_bytes = 256 << 20;
+    if (tiny) {
+      options.data_block_bytes = 1024;
+      options.candidates_max = 64;
+      options.candidate_key_bytes = 2048;
+      options.result_bytes = 512;
+      options.task_bytes = 5000;
+    }
+    return options;
+  }
+
+  Rows scan(Scanner& scanner) {
+    RowCollector sink;
+    scanner.run(levelscan::testing::rows_query(), &sink);
+    return sink.rows();
+  }
+
+  CudaStandIn& stand_in_ = CudaStandIn::instance();
+  levelscan::testing::TemporaryDirectory directory_;
+  std::string path_;
+  Rows expected_;
+  std::unique_ptr<DatabaseVersion> version_;
+};
+
+TEST_F(CudaScans, EveryOrderOfOperationsGivesTheSameRowsAndAllocatesNothing) {
+  for (uint64_t seed = base_seed(); seed < base_seed() + 12; ++seed) {
+    for (bool const tiny : {true, false}) {
+      SCOPED_TRACE("LEVELSCAN_SEED=" + std::to_string(seed) + (tiny ? ", tiny" : ""));
+      stand_in_.reset(seed);
+      auto const device = make_cuda_device(0);
+      Scanner scanner(*version_, options(tiny, 1 + seed % 2), *device);
+      stand_in_.forbid_allocations(true);
+      EXPECT_EQ(scan(scanner), expected_);
+      EXPECT_EQ(scan(scanner), expected_);
+      stand_in_.forbid_allocations(false);
+      EXPECT_THAT(stand_in_.take_violations(), IsEmpty());
+    }
+  }
+}
+
+TEST_F(CudaScans, EachCallThatFailsEndsTheScanWithADeviceErrorAndLeavesNothingBehind) {
+  auto const run = [&] {
+    auto const device = make_cuda_device(0);
+    Scanner scanner(*version_, options(true, 1), *device);
+    return scan(scanner);
+  };
+  stand_in_.reset(1);
+  ASSERT_EQ(run(), expected_);
+  uint64_t const calls = stand_in_.calls();
+  // A scan repeats itself: all calls of the beginning and of the end, and some of those between.
+  uint64_t const ends = 300;
+  Random random(base_seed());
+  uint64_t failed = 0;
+  uint64_t tried = 0;
+  for (uint64_t n = 1; n <= calls; n += n < ends || n + ends > calls ? 1 : random.between(1, 60)) {
+    SCOPED_TRACE("call " + std::to_string(n) + " of " + std::to_string(calls));
+    ++tried;
+    stand_in_.reset(1);  // the same order of operations, so the same calls
+    stand_in_.fail_call(n, cudaErrorInvalidValue);
+    try {
+      EXPECT_EQ(run(), expected_);
+    } catch (DeviceError const& error) {
+      ++failed;
+      EXPECT_THAT(error.what(), HasSubstr("cudaErrorInvalidValue"));
+    } catch (Error const& error) {
+      ++failed;
+      EXPECT_EQ(error.code(), ErrorCode::kDevice);
+      EXPECT_THAT(error.what(), HasSubstr("cudaErrorInvalidValue"));
+    }
+    EXPECT_THAT(stand_in_.take_violations(), IsEmpty());
+    EXPECT_THAT(stand_in_.live(), IsEmpty());
+    if (HasFailure()) return;
+  }
+  EXPECT_GT(failed, tried / 2);
+}
+
+TEST_F(CudaScans, AnOperationThatFailsEndsTheScanWithADeviceError) {
+  for (uint32_t const threads : {1u, 3u}) {
+    for (uint64_t n = 1; n < 200; n += 7) {
+      SCOPED_TRACE("operation " + std::to_string(n) + ", threads " + std::to_string(threads));
+      stand_in_.reset(n);
+      auto const device = make_cuda_device(0);
+      Scanner scanner(*version_, options(true, threads), *device);
+      stand_in_.fail_operation(n, cudaErrorIllegalAddress);
+      for (int repetition = 0; repetition < 2; ++repetition) {
+        try {
+          scan(scanner);
+          ADD_FAILURE() << "the scan ended";
+        } catch (Error const& error) {
+          EXPECT_EQ(error.code(), ErrorCode::kDevice);
+          EXPECT_THAT(error.what(), HasSubstr("cudaErrorIllegalAddress"));
+        }
+      }
+      EXPECT_THAT(stand_in_.take_violations(), IsEmpty());
+    }
+  }
+  EXPECT_THAT(stand_in_.live(), IsEmpty());
+  stand_in_.reset(0);  // the lost context
+}
+
+TEST_F(CudaScans, TheSizesThatNobodyAskedForShrinkToTheMemoryThereIs) {
+  auto const device = make_cuda_device(0);
+  for (uint32_t const mebibytes : {1024u, 256u, 96u, 48u}) {
+    SCOPED_TRACE(mebibytes);
+    ScannerOptions small;
+    small.threads = 1;
+    small.memory_bytes = uint64_t{mebibytes} << 20;
+    Scanner scanner(*version_, small, *device);
+    EXPECT_EQ(scan(scanner), expected_);
+  }
+}
+
+}  // namespace
+}  // namespace levelscan::test
+
+#endif  // LEVELSCAN_WITH_ROCKSDB
