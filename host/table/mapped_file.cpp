@@ -71,11 +71,21 @@ bool install_handler() {
   return ::sigaction(SIGBUS, &action, nullptr) == 0;
 }
 
-// Null where the handler could not be installed.
-Registration* register_mapping(uintptr_t begin, uint64_t bytes) {
+bool handler_is_installed() {
   std::lock_guard const lock(registering);
   static bool const installed = install_handler();
-  if (!installed) return nullptr;
+  return installed;
+}
+
+// A file's pages, one before them and one after. REQUIRES: the handler is installed.
+uint64_t reserved_for(uint64_t file_bytes) {
+  uint64_t const page = page_bytes.load();
+  return (file_bytes + page - 1) / page * page + 2 * page;
+}
+
+// REQUIRES: the handler is installed.
+Registration* register_mapping(uintptr_t begin, uint64_t bytes) {
+  std::lock_guard const lock(registering);
   Registration* at = registrations.load();
   if (free_registrations == 0) {
     at = new Registration;
@@ -101,21 +111,27 @@ void unregister(Registration& registration) {
 
 std::optional<MappedFile> MappedFile::map(RandomAccessFile const& file) {
   if (file.descriptor() < 0 || file.size() == 0) return std::nullopt;
-  void* const data = ::mmap(nullptr, file.size(), PROT_READ, MAP_SHARED, file.descriptor(), 0);
-  if (data == MAP_FAILED) return std::nullopt;
-  Registration* const registration =
-      register_mapping(reinterpret_cast<uintptr_t>(data), file.size());
-  if (registration == nullptr) {
-    ::munmap(data, file.size());
+  if (!handler_is_installed()) return std::nullopt;
+  // A page of zeros before the file and one after it: the slack that kernels may read.
+  uint64_t const reserved_bytes = reserved_for(file.size());
+  void* const reserved = ::mmap(nullptr, reserved_bytes, PROT_READ,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (reserved == MAP_FAILED) return std::nullopt;
+  uint8_t* const data = static_cast<uint8_t*>(reserved) + page_bytes.load();
+  if (::mmap(data, file.size(), PROT_READ, MAP_SHARED | MAP_FIXED, file.descriptor(), 0) ==
+      MAP_FAILED) {
+    ::munmap(reserved, reserved_bytes);
     return std::nullopt;
   }
-  return MappedFile(static_cast<uint8_t const*>(data), file.size(), file.path(), registration);
+  Registration* const registration =
+      register_mapping(reinterpret_cast<uintptr_t>(data), file.size());
+  return MappedFile(data, file.size(), file.path(), registration);
 }
 
 MappedFile::~MappedFile() {
   if (registration_ == nullptr) return;
   unregister(*registration_);
-  ::munmap(const_cast<uint8_t*>(data_), size_);
+  ::munmap(const_cast<uint8_t*>(data_) - page_bytes.load(), reserved_for(size_));
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept

@@ -30,7 +30,8 @@ class MappedFile {
 
   [[nodiscard]] uint64_t size() const { return size_; }
 
-  // Bytes [offset, offset + bytes). Throws Error kCorruption when the file hadn't that many.
+  // Bytes [offset, offset + bytes). Throws Error kCorruption when the file hadn't that many. A page
+  // before the file and one after it can be read, too: the slack that memory of the pool has.
   [[nodiscard]] std::span<uint8_t const> bytes(uint64_t offset, uint64_t bytes) const;
 
   // Throws Error kCorruption if bytes were touched that are no longer there.

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "device/memory.hpp"
 #include "support/expect_error.hpp"
 #include "support/format_writer.hpp"
 #include "support/temporary_directory.hpp"
@@ -45,6 +46,15 @@ class MappedFiles : public ::testing::Test {
 
 bool all_are(std::span<uint8_t const> bytes, uint8_t byte) {
   return std::all_of(bytes.begin(), bytes.end(), [&](uint8_t each) { return each == byte; });
+}
+
+TEST_F(MappedFiles, HaveSlackOnBothSidesAsMemoryOfThePoolHas) {
+  for (std::size_t const size : {std::size_t{10}, pages_of('a', 1).size()}) {
+    MappedFile const mapped = map("slack" + std::to_string(size), std::string(size, 'a'));
+    uint8_t const* const first = mapped.bytes(0, size).data();
+    EXPECT_TRUE(all_are({first - kSlackBytes, kSlackBytes}, 0));
+    EXPECT_TRUE(all_are({first + size, kSlackBytes}, 0));
+  }
 }
 
 TEST_F(MappedFiles, HaveTheFilesBytesAndNoOthers) {
