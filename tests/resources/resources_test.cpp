@@ -209,8 +209,6 @@ std::set<std::string> launched_kernels() {
   for (KernelTraits const& kernel : kKernels) names.insert(kernel.name);
   return names;
 }
-return names;
-}
 
 // Prints a table as budgets.txt has it, and what algorithms of Thrust and CUB put on the stack.
 void print(Report const& report, BudgetTable const& table) {
