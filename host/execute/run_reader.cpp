@@ -363,7 +363,6 @@ RunReader::Append RunReader::append_mapped(Table const& table, MappedFile const&
   } else if (begin < mapped_offset_ || end - mapped_offset_ > UINT32_MAX) {
     return Append::kFull;
   }
-  statistics_.bytes_read += end - begin;
   for (BatchedBlock const& block : batch_) {
     uint8_t const* const at = stored + (block.handle.offset - begin);
     verify(table, block.handle, at);
@@ -377,6 +376,7 @@ RunReader::Append RunReader::append_mapped(Table const& table, MappedFile const&
       return Append::kFull;
     }
     used_bytes_ += static_cast<uint32_t>(block.handle.size) + kBlockTrailerBytes;
+    statistics_.bytes_read += block.handle.size + kBlockTrailerBytes;
     ++appended;
   }
   return Append::kDone;

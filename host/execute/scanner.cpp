@@ -177,9 +177,10 @@ struct Scanner::Impl {
     mapped = MappedTables();
     pool = std::make_unique<ScanBufferPool>(device, std::move(layout));
     if (!device.info().mirrors_alias_host || !options.map_files) return;
-    uint64_t const pool_bytes = pool->statistics().pinned_bytes;
+    PoolStatistics const used = pool->statistics();
+    uint64_t const pool_bytes = used.pinned_bytes + used.device_bytes;
     if (pool_bytes < request.memory_bytes) {
-      mapped = MappedTables(version, request.memory_bytes - pool_bytes);
+      mapped = MappedTables(version, pool->layout(), request.memory_bytes - pool_bytes);
     }
   }
 

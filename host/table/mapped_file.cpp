@@ -2,13 +2,17 @@
 
 #include <fmt/core.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <mutex>
 #include <utility>
 
+#include "levelscan/error.hpp"
 #include "table/random_access_file.hpp"
 #include "table/refusal.hpp"
 
@@ -34,16 +38,27 @@ std::atomic<uintptr_t> page_bytes{0};
 static_assert(std::atomic<uintptr_t>::is_always_lock_free &&
               std::atomic<Registration*>::is_always_lock_free);
 
-void put_zeros_where_nothing_is(int number, siginfo_t* information, void* context) {
-  uintptr_t const address = reinterpret_cast<uintptr_t>(information->si_addr);
+// Marks the mappings that hold the address; false: there is none. One that is registered while this
+// looks at it may be marked for nothing; its own file tells.
+bool mark_mappings_of(uintptr_t address) {
+  bool found = false;
   for (Registration* at = registrations.load(); at != nullptr; at = at->next) {
     if (address < at->begin.load() || address >= at->end.load()) continue;
+    at->damaged.store(true);
+    found = true;
+  }
+  return found;
+}
+
+void put_zeros_where_nothing_is(int number, siginfo_t* information, void* context) {
+  // Sent by a process, it is about no address.
+  bool const is_fault = information->si_code > 0;
+  uintptr_t const address = reinterpret_cast<uintptr_t>(information->si_addr);
+  if (is_fault && mark_mappings_of(address)) {
     uintptr_t const page = address & ~(page_bytes.load() - 1);
     void* const zeros = ::mmap(reinterpret_cast<void*>(page), page_bytes.load(), PROT_READ,
                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-    if (zeros == MAP_FAILED) break;
-    at->damaged.store(true);
-    return;
+    if (zeros != MAP_FAILED) return;
   }
   if ((handler_before.sa_flags & SA_SIGINFO) != 0) {
     handler_before.sa_sigaction(number, information, context);
@@ -53,10 +68,12 @@ void put_zeros_where_nothing_is(int number, siginfo_t* information, void* contex
     handler_before.sa_handler(number);
     return;
   }
-  // What raised it is run again when this returns, and raises it with nobody to handle it.
+  // With nobody to handle it: what raised it is run again when this returns, and what was sent
+  // comes again.
   struct sigaction action {};
   action.sa_handler = SIG_DFL;
   ::sigaction(SIGBUS, &action, nullptr);
+  if (!is_fault) ::raise(number);
 }
 
 bool install_handler() {
@@ -125,7 +142,7 @@ std::optional<MappedFile> MappedFile::map(RandomAccessFile const& file) {
   }
   Registration* const registration =
       register_mapping(reinterpret_cast<uintptr_t>(data), file.size());
-  return MappedFile(data, file.size(), file.path(), registration);
+  return MappedFile(data, file, registration);
 }
 
 MappedFile::~MappedFile() {
@@ -134,15 +151,25 @@ MappedFile::~MappedFile() {
   ::munmap(const_cast<uint8_t*>(data_) - page_bytes.load(), reserved_for(size_));
 }
 
+MappedFile::MappedFile(uint8_t const* data, RandomAccessFile const& file,
+                       Registration* registration)
+    : data_(data),
+      size_(file.size()),
+      descriptor_(file.descriptor()),
+      path_(file.path()),
+      registration_(registration) {}
+
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : data_(other.data_),
       size_(other.size_),
+      descriptor_(other.descriptor_),
       path_(std::move(other.path_)),
       registration_(std::exchange(other.registration_, nullptr)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
+  std::swap(descriptor_, other.descriptor_);
   std::swap(path_, other.path_);
   std::swap(registration_, other.registration_);
   return *this;
@@ -157,8 +184,19 @@ std::span<uint8_t const> MappedFile::bytes(uint64_t offset, uint64_t bytes) cons
 }
 
 void MappedFile::require_whole() const {
-  if (!registration_->damaged.load()) return;
-  throw corruption_error(path_, size_, "the file became shorter while it was read");
+  struct stat now {};
+  if (::fstat(descriptor_, &now) != 0) {
+    throw Error(ErrorCode::kRuntime,
+                fmt::format("cannot read {}: {}", path_, std::strerror(errno)));
+  }
+  // The rest of a file's last page reads as zeros without a signal, so the mark says too little.
+  if (static_cast<uint64_t>(now.st_size) < size_) {
+    throw corruption_error(path_, static_cast<uint64_t>(now.st_size),
+                           "the file became shorter while it was read");
+  }
+  if (registration_->damaged.load()) {
+    throw Error(ErrorCode::kRuntime, fmt::format("cannot read {}: {}", path_, std::strerror(EIO)));
+  }
 }
 
 }  // namespace levelscan

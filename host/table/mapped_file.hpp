@@ -19,7 +19,8 @@ class RandomAccessFile;
 
 class MappedFile {
  public:
-  // Nothing where the operating system doesn't map it, or the file isn't kept open.
+  // Nothing where the operating system doesn't map it, or the file isn't kept open. The file must
+  // outlive the mapping.
   static std::optional<MappedFile> map(RandomAccessFile const& file);
 
   ~MappedFile();
@@ -34,18 +35,19 @@ class MappedFile {
   // before the file and one after it can be read, too: the slack that memory of the pool has.
   [[nodiscard]] std::span<uint8_t const> bytes(uint64_t offset, uint64_t bytes) const;
 
-  // Throws Error kCorruption if bytes were touched that are no longer there.
+  // Throws Error kCorruption if the file is shorter now, so that zeros may have been read, and
+  // kRuntime if it could not be read.
   void require_whole() const;
 
   // What the handler knows of a mapping. They are never freed, so that it can go through them.
   struct Registration;
 
  private:
-  MappedFile(uint8_t const* data, uint64_t size, std::string path, Registration* registration)
-      : data_(data), size_(size), path_(std::move(path)), registration_(registration) {}
+  MappedFile(uint8_t const* data, RandomAccessFile const& file, Registration* registration);
 
   uint8_t const* data_;
   uint64_t size_;
+  int descriptor_;  // the file's own
   std::string path_;
   Registration* registration_;  // null after a move
 };

@@ -27,7 +27,7 @@ std::string device_error_of(std::function<void()> const& action) {
   return {};
 }
 
-// A device, memory, a stream and an event, and each of their functions once.
+// A device, memory, a stream and an event, and each of their functions once; of the launches two.
 void use_everything() {
   auto const device = make_cuda_device(0);
   MirroredBytes const memory(*device, 1000);

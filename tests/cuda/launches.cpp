@@ -4,6 +4,7 @@
 #include "cuda/launches.hpp"
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "cpu/cpu_algorithms.hpp"
@@ -41,11 +42,12 @@ void take_second_array(uint32_t count, Scratch scratch) {
 template <class Value, class Algorithm>
 Value value_of(char const* name, uint32_t count, Scratch scratch, cudaStream_t stream,
                Algorithm algorithm) {
-  Value value{};
+  // Shared: where the wait fails, the algorithm may still run when nobody wants its value.
+  auto const value = std::make_shared<Value>();
   enqueue(name, count, scratch, stream,
-          [&value, algorithm](Scratch own) { value = algorithm(own); });
+          [value, algorithm](Scratch own) { *value = algorithm(own); });
   check(cudaStreamSynchronize(stream), name);
-  return value;
+  return *value;
 }
 
 }  // namespace

@@ -70,6 +70,9 @@ void CudaStandIn::reset(uint64_t seed) {
   std::lock_guard const lock(mutex_);
   while (!device_.empty()) static_cast<void>(free_device(device_.begin()->first));
   while (!pinned_.empty()) static_cast<void>(free_pinned(pinned_.begin()->first));
+  // What still waits for its own stream would keep it.
+  for (auto const& [handle, stream] : streams_) stream->pending.clear();
+  for (auto const& stream : abandoned_) stream->pending.clear();
   streams_.clear();
   events_.clear();
   abandoned_.clear();

@@ -55,12 +55,19 @@ Rows write_database(std::string const& path, rocksdb::CompressionType compressio
   return testing::iterator_rows(*database);
 }
 
-uint64_t table_bytes(DatabaseVersion const& version) {
+// Of the tables that have so many.
+uint64_t bytes_of_tables(DatabaseVersion const& version, uint64_t bytes_min) {
   uint64_t bytes = 0;
   for (SortedRun const& run : version.runs) {
-    for (auto const& table : run.tables) bytes += table->file_bytes();
+    for (auto const& table : run.tables) {
+      if (table->file_bytes() >= bytes_min) bytes += table->file_bytes();
+    }
   }
   return bytes;
+}
+
+uint64_t pool_bytes(ScanStatistics const& statistics) {
+  return statistics.pool_pinned_bytes + statistics.pool_device_bytes;
 }
 
 ScannerOptions options_with(uint64_t memory_bytes, uint32_t data_block_bytes) {
@@ -80,32 +87,34 @@ TEST(ScanMapped, RowsAreTheSameWhetherAllSomeOrNoTablesAreMapped) {
     DatabaseVersion const version = open_version(directory / "db");
     ASSERT_EQ(version.runs.size(), 2u);
     ASSERT_GT(version.runs[1].tables.size(), 1u);
-    uint64_t const all = table_bytes(version);
-    for (uint32_t const data_block_bytes : {2048u, 16384u, 1u << 20}) {
+    for (uint32_t const data_block_bytes : {2048u, 4096u, 1u << 20}) {
       SCOPED_TRACE(data_block_bytes);
-      auto const mapped_bytes = [&](ScannerOptions const& options) {
+      // Tables that don't fill a data block are read.
+      uint64_t const all = bytes_of_tables(version, data_block_bytes);
+      auto const scanned = [&](ScannerOptions const& options) {
         Scanner scanner(version, options);
         RowCollector rows;
         ScanStatistics const statistics = scanner.run(rows_query(), &rows).statistics;
         EXPECT_EQ(rows.rows(), expected);
-        EXPECT_LE(statistics.pool_pinned_bytes + statistics.mapped_bytes, options.memory_bytes);
-        return statistics.mapped_bytes;
+        EXPECT_LE(pool_bytes(statistics) + statistics.mapped_bytes, options.memory_bytes);
+        return statistics;
       };
       ScannerOptions options = options_with(kMemoryBytes, data_block_bytes);
-      EXPECT_EQ(mapped_bytes(options), all);
-      options.map_files = false;
-      EXPECT_EQ(mapped_bytes(options), 0u);
-      // A budget for the pool and about half of the tables: the pool is of given sizes here.
-      options.map_files = true;
-      Scanner sized(version, options);
-      RowCollector ignored;
-      uint64_t const pool = sized.run(rows_query(), &ignored).statistics.pool_pinned_bytes;
       options.candidates_max = 1000;
       options.candidate_key_bytes = 32000;
       options.result_bytes = 32000;
-      options.memory_bytes = std::min(pool + all / 2, kMemoryBytes);
-      uint64_t const some = mapped_bytes(options);
-      EXPECT_GT(some, 0u);
+      ScanStatistics const statistics = scanned(options);
+      EXPECT_EQ(statistics.mapped_bytes, all);
+      EXPECT_EQ(all == 0, data_block_bytes == 1u << 20);
+      // Room for the pool and about half of the tables.
+      options.memory_bytes = pool_bytes(statistics) + all / 2;
+      if (all != 0) {
+        uint64_t const some = scanned(options).mapped_bytes;
+        EXPECT_GT(some, 0u);
+        EXPECT_LT(some, all);
+      }
+      options.map_files = false;
+      EXPECT_EQ(scanned(options).mapped_bytes, 0u);
     }
   }
 }
@@ -113,20 +122,21 @@ TEST(ScanMapped, RowsAreTheSameWhetherAllSomeOrNoTablesAreMapped) {
 // Cuts a file when the first rows have come.
 class CuttingSink final : public RowSink {
  public:
-  explicit CuttingSink(std::string path) : path_(std::move(path)) {}
+  CuttingSink(std::string path, uint64_t size) : path_(std::move(path)), size_(size) {}
 
   void format(RowBatch const& batch, std::string& text) const override {
     collector_.format(batch, text);
   }
   void write(std::string_view text) override {
     collector_.write(text);
-    if (!path_.empty()) std::filesystem::resize_file(path_, 4096);
+    if (!path_.empty()) std::filesystem::resize_file(path_, size_);
     path_.clear();
   }
   [[nodiscard]] Rows const& rows() const { return collector_.rows(); }
 
  private:
   std::string path_;
+  uint64_t size_;
   RowCollector collector_;
 };
 
@@ -143,13 +153,39 @@ TEST(ScanMapped, ATableThatIsCutWhileItIsScannedIsCorruptionWithAndWithoutChecks
       ScannerOptions options = options_with(kMemoryBytes, 2048);
       options.verify_checksums = verifies;
       Scanner scanner(version, options);
-      CuttingSink sink(table.path());
+      CuttingSink sink(table.path(), 4096);
       expect_error(ErrorCode::kCorruption, "became shorter",
                    [&] { scanner.run(rows_query(), &sink); });
       ASSERT_LT(sink.rows().size(), expected.size());
       EXPECT_TRUE(std::equal(sink.rows().begin(), sink.rows().end(), expected.begin()));
     }
   }
+}
+
+TEST(ScanMapped, ASmallTableCutWithinItsLastPageAfterItWasVerifiedIsCorruption) {
+  testing::TemporaryDirectory const directory;
+  std::string const path = directory / "db";
+  rocksdb::Options options = testing::quiet_options();
+  options.compression = rocksdb::kNoCompression;
+  {
+    auto const database = testing::open_database(options, path);
+    for (int i = 0; i < 20000; ++i) {
+      put(*database, "key" + std::to_string(100000 + i), std::string(40, 'v'));
+    }
+    testing::check_ok(database->CompactRange(rocksdb::CompactRangeOptions(), nullptr, nullptr));
+    put(*database, "key119000", std::string(1500, 'n'));
+    flush(*database);
+  }
+  DatabaseVersion const version = open_version(path);
+  Table const& newest = *version.runs[0].tables.front();
+  ASSERT_LT(newest.file_bytes(), 4096u);
+  ASSERT_GT(newest.file_bytes(), 2048u);
+  ScannerOptions small = options_with(kMemoryBytes, 2048);
+  small.candidates_max = 64;
+  small.result_bytes = 4096;
+  Scanner scanner(version, small);
+  CuttingSink sink(newest.path(), 200);
+  expect_error(ErrorCode::kCorruption, "became shorter", [&] { scanner.run(rows_query(), &sink); });
 }
 
 }  // namespace

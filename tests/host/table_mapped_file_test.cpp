@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <optional>
 #include <span>
@@ -83,12 +84,19 @@ TEST_F(MappedFiles, WhatIsCutOffReadsAsZerosAndIsReported) {
   MappedFile const other = map("other", pages_of('y', 4));
   std::filesystem::resize_file(directory_ / "file", page.size());
   EXPECT_TRUE(all_are(mapped.bytes(0, page.size()), 'x'));
-  mapped.require_whole();  // nothing that is gone was touched
   MappedFile const moved = std::move(mapped);
   EXPECT_TRUE(all_are(moved.bytes(page.size(), 3 * page.size()), 0));
   expect_error(ErrorCode::kCorruption, "became shorter", [&] { moved.require_whole(); });
   EXPECT_TRUE(all_are(other.bytes(0, other.size()), 'y'));
   other.require_whole();
+}
+
+TEST_F(MappedFiles, ACutWithinAPageIsReportedThoughNothingSignalsIt) {
+  MappedFile const mapped = map("file", pages_of('x', 1));
+  mapped.require_whole();
+  std::filesystem::resize_file(directory_ / "file", 1000);
+  EXPECT_TRUE(all_are(mapped.bytes(1000, 1000), 0));
+  expect_error(ErrorCode::kCorruption, "became shorter", [&] { mapped.require_whole(); });
 }
 
 TEST_F(MappedFiles, ANewMappingKnowsNothingOfAnOldOnesDamage) {
@@ -112,6 +120,11 @@ TEST_F(MappedFiles, AreNotMadeOfBytesInMemoryNorOfFilesThatAreNotKeptOpen) {
 }
 
 using MappedFilesDeathTest = MappedFiles;
+
+TEST_F(MappedFilesDeathTest, ASignalThatSomebodySentEndsTheProcess) {
+  MappedFile const mapped = map("file", "0123456789");
+  EXPECT_EXIT(::raise(SIGBUS), ::testing::KilledBySignal(SIGBUS), "");
+}
 
 TEST_F(MappedFilesDeathTest, OthersMappingsStillEndTheProcess) {
   MappedFile const mapped = map("file", "0123456789");
