@@ -37,7 +37,7 @@ int print_to_stdout(std::string const& text);
 // As --stats asks for.
 void print_statistics(GlobalArguments const& global, ScanStatistics const& statistics);
 
-// With -v: which backend runs, and why. Throws Error(kDevice) where there is none such.
-void announce_backend(GlobalArguments const& global);
+// With -v: which backend runs, and why.
+void announce_backend(GlobalArguments const& global, BackendChoice const& choice);
 
 }  // namespace levelscan

@@ -9,8 +9,8 @@
 namespace levelscan {
 
 int run_demo_command(GlobalArguments const& global, DemoArguments const& arguments) {
-  announce_backend(global);
   DemoOptions options;
+  options.explains_backend = global.verbose;
   options.directory = arguments.directory;
   options.scanner = global.scanner;
   return run_demo(options, &interrupted());

@@ -63,8 +63,18 @@ struct Findings {
   std::string cuda_problem;  // empty: none
   std::string cuda_devices;  // a line each
   std::string backend;       // empty: what was asked for is not there
+  std::string automatic;     // when CUDA is taken unless told
   std::string reason;
 };
+
+// There is no scan to estimate: what is there is what may run.
+BackendChoice backend_without_scan(GlobalArguments const& global, std::string const& cuda_problem) {
+  Backend const wanted = global.scanner.backend;
+  if (wanted == Backend::kAuto && cuda_problem.empty()) {
+    return {Backend::kCuda, "there is a CUDA device, for scans that are faster with it"};
+  }
+  return choose_backend(wanted, cuda_problem, scan_size(global.scanner));
+}
 
 std::string doctor_json(Findings const& findings) {
   Json json;
@@ -72,6 +82,7 @@ std::string doctor_json(Findings const& findings) {
   json["version"] = LEVELSCAN_VERSION;
   json["backend"] = findings.backend.empty() ? Json() : Json(findings.backend);
   json["backend_reason"] = findings.reason;
+  json["backend_auto"] = findings.automatic;
   json["cuda"] = {{"available", findings.cuda_problem.empty()},
                   {"problem", findings.cuda_problem.empty() ? Json() : Json(findings.cuda_problem)},
                   {"devices", findings.cuda_devices}};
@@ -100,6 +111,7 @@ std::string doctor_text(Findings const& findings) {
   fmt::format_to(out, "levelscan     {}\n", LEVELSCAN_VERSION);
   fmt::format_to(out, "backend       {}: {}\n",
                  findings.backend.empty() ? "none" : findings.backend, findings.reason);
+  fmt::format_to(out, "auto          {}\n", findings.automatic);
   fmt::format_to(out, "cuda          {}\n",
                  findings.cuda_problem.empty() ? findings.cuda_devices : findings.cuda_problem);
   fmt::format_to(out, "cpu           {} threads\n", std::thread::hardware_concurrency());
@@ -131,9 +143,10 @@ int run_doctor_command(GlobalArguments const& global) {
   Findings findings;
   findings.cuda_problem = cuda_unavailable_reason();
   findings.cuda_devices = cuda_description();
+  findings.automatic = describe_threshold(scan_size(global.scanner));
   int exit_code = 0;
   try {
-    BackendChoice const choice = choose_backend(global.scanner.backend);
+    BackendChoice const choice = backend_without_scan(global, findings.cuda_problem);
     findings.backend = choice.backend == Backend::kCuda ? "cuda" : "cpu";
     findings.reason = choice.reason;
   } catch (Error const& error) {

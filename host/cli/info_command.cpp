@@ -134,7 +134,7 @@ std::optional<PoolNeeds> pool_needs(GlobalArguments const& global, DatabaseVersi
   }
   try {
     ScannerOptions const& options = global.scanner;
-    bool const on_cuda = choose_backend(options.backend).backend == Backend::kCuda;
+    bool const on_cuda = choose_backend(options, version).backend == Backend::kCuda;
     std::unique_ptr<Device> const device =
         on_cuda ? make_cuda_device(options.device_ordinal) : make_cpu_device(CpuMirror::kAliasing);
     uint32_t const threads =

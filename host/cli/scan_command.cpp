@@ -118,12 +118,20 @@ DatabaseVersion open_scannable(GlobalArguments const& global, ScanArguments cons
   return version;
 }
 
+ScannerOptions with_backend(ScannerOptions options, Backend backend) {
+  options.backend = backend;
+  return options;
+}
+
 // A database that is open, and what scans it.
 struct OpenedScan {
-  OpenedScan(GlobalArguments const& global, ScanArguments const& arguments)
-      : version(open_scannable(global, arguments)), scanner(version, global.scanner) {}
+  OpenedScan(GlobalArguments const& global, ScanArguments const& arguments, Query const& query)
+      : version(open_scannable(global, arguments)),
+        backend(choose_backend(global.scanner, version, &query)),
+        scanner(version, with_backend(global.scanner, backend.backend)) {}
 
   DatabaseVersion version;
+  BackendChoice backend;
   Scanner scanner;
 };
 
@@ -161,11 +169,9 @@ void check_snapshot(ScanArguments const& arguments, uint64_t last_sequence) {
                   *arguments.snapshot, last_sequence));
 }
 
-void announce_backend(GlobalArguments const& global) {
-  BackendChoice const choice = choose_backend(global.scanner.backend);
+void announce_backend(GlobalArguments const& global, BackendChoice const& choice) {
   if (!global.verbose) return;
-  print_message(fmt::format("backend {}: {}", choice.backend == Backend::kCuda ? "cuda" : "cpu",
-                            choice.reason));
+  print_message(choice.text());
 }
 
 void print_statistics(GlobalArguments const& global, ScanStatistics const& statistics) {
@@ -191,8 +197,8 @@ int run_scan_command(GlobalArguments const& global, ScanArguments const& argumen
   Query const query = make_query(arguments);
   refuse_output_among_input(arguments);
   std::optional<OpenedScan> scan;
-  scan.emplace(global, arguments);
-  announce_backend(global);
+  scan.emplace(global, arguments, query);
+  announce_backend(global, scan->backend);
 
   std::unique_ptr<OutputFile> const file = arguments.output
                                                ? std::make_unique<OutputFile>(*arguments.output)
@@ -212,7 +218,7 @@ int run_scan_command(GlobalArguments const& global, ScanArguments const& argumen
       } catch (FileVanished const&) {
         // Of tables that can't all be kept open one was compacted away: its rows are elsewhere now.
         if (noting.has_rows() || attempt == kAttemptsMax) throw;
-        scan.emplace(global, arguments);
+        scan.emplace(global, arguments, query);
       }
     }
     write_aggregates(query, result, *sink);

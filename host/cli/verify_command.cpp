@@ -12,7 +12,6 @@ namespace levelscan {
 
 int run_verify_command(GlobalArguments const& global, ScanArguments const& arguments) {
   Query const query = make_query(arguments);
-  announce_backend(global);
   VerifyOptions options;
   options.scanner = global.scanner;
   options.open = arguments.database.options;
@@ -23,6 +22,7 @@ int run_verify_command(GlobalArguments const& global, ScanArguments const& argum
   }
   VerifyReport const report =
       verify_query(arguments.database.paths.front(), query, options, &interrupted());
+  announce_backend(global, report.backend);
   std::string text;
   if (global.json) {
     text = fmt::format(

@@ -32,8 +32,15 @@ uint32_t thread_count(ScannerOptions const& options) {
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
-std::unique_ptr<Device> make_device(ScannerOptions const& options) {
-  BackendChoice const choice = choose_backend(options.backend);
+// What the whole of the query's keys, or of its ranges, lies in.
+KeyRange hull_of(Query const& query, RangeSegments const& segments, KeyOrder key_order) {
+  if (!query.ranges) return query.keys.range(key_order);
+  if (segments.segments.empty()) return KeyRange{KeyBound::end(), KeyBound::end()};
+  return KeyRange{segments.segments.front().lower, segments.segments.back().upper};
+}
+
+std::unique_ptr<Device> make_device(ScannerOptions const& options, DatabaseVersion const& version) {
+  BackendChoice const choice = choose_backend(options, version);
   try {
     return choice.backend == Backend::kCuda ? make_cuda_device(options.device_ordinal)
                                             : make_cpu_device(CpuMirror::kAliasing);
@@ -127,14 +134,35 @@ std::vector<std::vector<AggregateValue>> range_aggregates(Query const& query,
 
 }  // namespace
 
-BackendChoice choose_backend(Backend wanted) {
-  if (wanted == Backend::kCpu) return {Backend::kCpu, "asked for"};
-  std::string const reason = cuda_unavailable_reason();
-  if (reason.empty()) {
-    return {Backend::kCuda, wanted == Backend::kCuda ? "asked for" : "there is a CUDA device"};
+ScanSize scan_size(ScannerOptions const& options, DatabaseVersion const* version,
+                   Query const* query) {
+  ScanSize size;
+  // Of what the pool takes one half is pinned, the other its mirror; it takes all that it may.
+  size.pinned_bytes =
+      (options.memory_bytes != 0 ? options.memory_bytes : default_memory_bytes()) / 2;
+  size.threads = thread_count(options);
+  size.verifies_checksums = options.verify_checksums;
+  KeyRange range{};
+  if (query != nullptr) {
+    size.selects = query->where != nullptr;
+    size.ends_early = query->aggregates.empty() && query->limit != UINT64_MAX;
+    if (version != nullptr) {
+      RangeSegments const segments =
+          query->ranges ? cut_ranges(*query->ranges, version->key_order) : RangeSegments{};
+      range = hull_of(*query, segments, version->key_order);
+    }
   }
-  if (wanted == Backend::kCuda) throw Error(ErrorCode::kDevice, "--backend cuda: " + reason);
-  return {Backend::kCpu, reason};
+  if (version != nullptr && !range.is_empty(version->key_order)) {
+    size.bytes_planned = overlapping_bytes(*version, range);
+  }
+  return size;
+}
+
+BackendChoice choose_backend(ScannerOptions const& options, DatabaseVersion const& version,
+                             Query const* query) {
+  if (options.backend == Backend::kCpu) return choose_backend(options.backend, {}, {});
+  return choose_backend(options.backend, cuda_unavailable_reason(),
+                        scan_size(options, &version, query));
 }
 
 struct Scanner::Impl {
@@ -153,7 +181,7 @@ struct Scanner::Impl {
   Impl(DatabaseVersion const& database, ScannerOptions const& scanner_options, Device* given)
       : version(database),
         options(scanner_options),
-        own_device(given == nullptr ? make_device(options) : nullptr),
+        own_device(given == nullptr ? make_device(options, database) : nullptr),
         device(given == nullptr ? *own_device : *given),
         threads(thread_count(options)) {
     require_scannable(version);
@@ -357,16 +385,13 @@ ScanResult Scanner::run(Query const& query, RowSink* sink, std::atomic<bool> con
   context.resolve = impl_->options.resolve;
   context.interrupted = interrupted;
 
-  KeyRange range = query.keys.range(version.key_order);
   RangeSegments segments;
   if (query.ranges) {
     context.ranges = *query.ranges;
     segments = cut_ranges(context.ranges, version.key_order);
     context.segments = &segments;
-    range = segments.segments.empty()
-                ? KeyRange{KeyBound::end(), KeyBound::end()}
-                : KeyRange{segments.segments.front().lower, segments.segments.back().upper};
   }
+  KeyRange const range = hull_of(query, segments, version.key_order);
   uint64_t task_bytes = impl_->options.task_bytes;
   if (task_bytes == 0 && impl_->threads > 1) {
     task_bytes = std::max(kTaskBytesMin,

@@ -11,20 +11,11 @@
 #include "execute/resolve_strategy.hpp"
 #include "execute/scan_result.hpp"
 #include "output/row_sink.hpp"
+#include "plan/backend_choice.hpp"
 #include "query/query.hpp"
 #include "version/database_version.hpp"
 
 namespace levelscan {
-
-enum class Backend { kAuto, kCpu, kCuda };
-
-// The backend that `wanted` comes to on this machine, and why. Throws Error(kDevice) when it was
-// asked for by name and is not there.
-struct BackendChoice {
-  Backend backend;
-  std::string reason;
-};
-[[nodiscard]] BackendChoice choose_backend(Backend wanted);
 
 struct ScannerOptions {
   Backend backend = Backend::kAuto;
@@ -45,10 +36,22 @@ struct ScannerOptions {
   uint64_t task_bytes = 0;  // 0: follows from the data's size and the threads
 };
 
+// What the choice of a backend goes by; without a version, for a scan of nothing, without a query,
+// for one of everything.
+[[nodiscard]] ScanSize scan_size(ScannerOptions const& options,
+                                 DatabaseVersion const* version = nullptr,
+                                 Query const* query = nullptr);
+// The backend that the options come to on this machine. Throws Error(kDevice) when one was asked
+// for by name and is not there.
+[[nodiscard]] BackendChoice choose_backend(ScannerOptions const& options,
+                                           DatabaseVersion const& version,
+                                           Query const* query = nullptr);
+
 class Scanner {
  public:
   // Throws Error(kUnsupported) with the first refusal when the database holds something that cannot
-  // be scanned exactly, and Error(kDevice) when the pool doesn't fit.
+  // be scanned exactly, and Error(kDevice) when the pool doesn't fit. A backend that was left open
+  // is chosen for scans of everything.
   Scanner(DatabaseVersion const& version, ScannerOptions const& options);
   // For tests: on a device of the caller's, which outlives the scanner.
   Scanner(DatabaseVersion const& version, ScannerOptions const& options, Device& device);

@@ -202,16 +202,20 @@ void print_header(DatabaseVersion const& version, DemoOptions const& options, Ba
 }  // namespace
 
 int run_demo(DemoOptions const& options, std::atomic<bool> const* interrupted) {
-  Backend const backend = choose_backend(options.scanner.backend).backend;
+  // What was asked for by name and isn't there is told before a database is made.
+  static_cast<void>(choose_backend(options.scanner.backend, cuda_unavailable_reason(),
+                                   scan_size(options.scanner)));
   std::string const path = prepare_database(
       options.directory.empty() ? default_directory() : fs::path(options.directory));
   DatabaseVersion const version = open_version(path);
+  BackendChoice const backend = choose_backend(options.scanner, version);
+  if (options.explains_backend) fmt::print(stderr, "levelscan: {}\n", backend.text());
   Scanner scanner(version, options.scanner);
   RocksdbReader const reader(path, version);
   ReadKnobs knobs;
   knobs.verify_checksums = options.scanner.verify_checksums;
 
-  print_header(version, options, backend);
+  print_header(version, options, backend.backend);
   std::fflush(stdout);
   bool all_agree = true;
   for (DemoQuery const& demo : demo_queries()) {

@@ -14,7 +14,8 @@ namespace levelscan {
 struct DemoOptions {
   std::string directory;  // where the database is kept; empty: below the temporary directory
   ScannerOptions scanner;
-  uint32_t rounds = 3;  // of each scan, of both, in turn; the median counts
+  bool explains_backend = false;  // on stderr
+  uint32_t rounds = 3;            // of each scan, of both, in turn; the median counts
 };
 
 // The table goes to stdout, progress and differences to stderr. Returns the exit code: 0, or

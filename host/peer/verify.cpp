@@ -260,10 +260,16 @@ VerifyReport verify_query(std::string const& database, Query const& query,
                             "number, {}, only; leave out --snapshot",
                             version.last_sequence));
   }
-  Scanner scanner(version, options.scanner);
+  BackendChoice const backend = choose_backend(options.scanner, version, &query);
+  ScannerOptions scanner_options = options.scanner;
+  scanner_options.backend = backend.backend;
+  Scanner scanner(version, scanner_options);
   RocksdbReader const reader(options.reference.empty() ? database : options.reference, version);
-  return query.aggregates.empty() ? verify_rows(scanner, reader, query, options, interrupted)
-                                  : verify_aggregates(scanner, reader, query, options, interrupted);
+  VerifyReport report = query.aggregates.empty()
+                            ? verify_rows(scanner, reader, query, options, interrupted)
+                            : verify_aggregates(scanner, reader, query, options, interrupted);
+  report.backend = backend;
+  return report;
 }
 
 bool aggregates_agree(AggregateValue const& a, AggregateValue const& b, bool is_sum) {

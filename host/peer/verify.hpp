@@ -25,6 +25,7 @@ struct VerifyReport {
   uint64_t rows_found = 0;     // levelscan's
   uint64_t differences = 0;    // rows or aggregates that only one of them has
   ScanResult result;           // levelscan's
+  BackendChoice backend;       // levelscan's
 };
 
 // Sums and averages of floats may differ in the last bits. Throws Error: kUsage for what an
