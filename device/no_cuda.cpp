@@ -12,6 +12,10 @@ std::string cuda_unavailable_reason() { return "levelscan was built without CUDA
 
 std::string cuda_description() { return {}; }
 
+CudaBandwidth measure_cuda_bandwidth(int, std::size_t) {
+  throw DeviceError(cuda_unavailable_reason());
+}
+
 std::unique_ptr<Device> make_cuda_device(int) { throw DeviceError(cuda_unavailable_reason()); }
 
 }  // namespace levelscan

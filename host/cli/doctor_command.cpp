@@ -20,6 +20,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::size_t kMeasuredCopyBytes = 64 << 20;
+
 // A line "NAME:   N kB" of /proc/meminfo, in bytes.
 std::optional<uint64_t> memory_bytes(std::string const& name) {
   std::ifstream file("/proc/meminfo");
@@ -62,8 +64,11 @@ std::string number_text(std::optional<uint64_t> const& number) {
 struct Findings {
   std::string cuda_problem;  // empty: none
   std::string cuda_devices;  // a line each
-  std::string backend;       // empty: what was asked for is not there
-  std::string automatic;     // when CUDA is taken unless told
+  int measured_device = 0;   // whose copies were measured
+  std::optional<CudaBandwidth> bandwidth;
+  std::string bandwidth_problem;
+  std::string backend;    // empty: what was asked for is not there
+  std::string automatic;  // when CUDA is taken unless told
   std::string reason;
 };
 
@@ -86,6 +91,16 @@ std::string doctor_json(Findings const& findings) {
   json["cuda"] = {{"available", findings.cuda_problem.empty()},
                   {"problem", findings.cuda_problem.empty() ? Json() : Json(findings.cuda_problem)},
                   {"devices", findings.cuda_devices}};
+  if (findings.cuda_problem.empty()) {
+    auto const rate = [&](double CudaBandwidth::*member) {
+      return findings.bandwidth ? Json(*findings.bandwidth.*member) : Json();
+    };
+    json["cuda"]["copies"] = {
+        {"device", findings.measured_device},
+        {"problem", findings.bandwidth ? Json() : Json(findings.bandwidth_problem)},
+        {"pinned_to_device_bytes_per_s", rate(&CudaBandwidth::pinned_to_device)},
+        {"within_device_bytes_per_s", rate(&CudaBandwidth::within_device)}};
+  }
   json["cpu"] = {{"threads", std::thread::hardware_concurrency()}};
   json["memory"] = {{"total_bytes", optional_number(memory_bytes("MemTotal"))},
                     {"available_bytes", optional_number(memory_bytes("MemAvailable"))},
@@ -114,6 +129,16 @@ std::string doctor_text(Findings const& findings) {
   fmt::format_to(out, "auto          {}\n", findings.automatic);
   fmt::format_to(out, "cuda          {}\n",
                  findings.cuda_problem.empty() ? findings.cuda_devices : findings.cuda_problem);
+  if (findings.bandwidth) {
+    fmt::format_to(out,
+                   "              device {} copies {:.1f} GB/s from pinned memory, {:.1f} GB/s "
+                   "within its own\n",
+                   findings.measured_device, findings.bandwidth->pinned_to_device / 1e9,
+                   findings.bandwidth->within_device / 1e9);
+  } else if (findings.cuda_problem.empty()) {
+    fmt::format_to(out, "              device {}: not measured: {}\n", findings.measured_device,
+                   findings.bandwidth_problem);
+  }
   fmt::format_to(out, "cpu           {} threads\n", std::thread::hardware_concurrency());
   fmt::format_to(out, "memory        {} in all, {} available, control group: {}\n",
                  bytes_text(memory_bytes("MemTotal")), bytes_text(memory_bytes("MemAvailable")),
@@ -143,6 +168,14 @@ int run_doctor_command(GlobalArguments const& global) {
   Findings findings;
   findings.cuda_problem = cuda_unavailable_reason();
   findings.cuda_devices = cuda_description();
+  findings.measured_device = global.scanner.device_ordinal;
+  if (findings.cuda_problem.empty()) {
+    try {
+      findings.bandwidth = measure_cuda_bandwidth(findings.measured_device, kMeasuredCopyBytes);
+    } catch (DeviceError const& error) {
+      findings.bandwidth_problem = error.what();
+    }
+  }
   findings.automatic = describe_threshold(scan_size(global.scanner));
   int exit_code = 0;
   try {

@@ -106,9 +106,9 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
   return stand_in().call("cudaStreamWaitEvent", [&] { return stand_in().wait(stream, event); });
 }
 
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
   return stand_in().call("cudaEventCreateWithFlags",
-                         [&] { return stand_in().create_event(event); });
+                         [&] { return stand_in().create_event(event, flags); });
 }
 
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
@@ -117,6 +117,11 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   return stand_in().call("cudaEventRecord", [&] { return stand_in().record(event, stream); });
+}
+
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEvent_t end) {
+  return stand_in().call("cudaEventElapsedTime",
+                         [&] { return stand_in().elapsed(milliseconds, begin, end); });
 }
 
 cudaError_t cudaMemcpyAsync(void* to, void const* from, size_t bytes, cudaMemcpyKind kind,

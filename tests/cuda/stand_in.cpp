@@ -80,7 +80,7 @@ void CudaStandIn::reset(uint64_t seed) {
   draws_order_ = true;
   limit_memory(std::size_t{8} << 30, std::size_t{8} << 30);
   allocations_forbidden_ = false;
-  calls_ = operations_run_ = event_waits_ = 0;
+  calls_ = operations_run_ = event_waits_ = clock_ns_ = 0;
   calls_until_failure_ = operations_until_failure_ = 0;
   call_failure_ = all_calls_failure_ = operation_failure_ = sticky_ = cudaSuccess;
   violations_.clear();
@@ -343,10 +343,11 @@ cudaError_t CudaStandIn::synchronize(cudaStream_t stream) {
   return sticky_;
 }
 
-cudaError_t CudaStandIn::create_event(cudaEvent_t* event) {
+cudaError_t CudaStandIn::create_event(cudaEvent_t* event, unsigned flags) {
   before_allocation("an event");
   *event = reinterpret_cast<cudaEvent_t>(next_handle_++);
   events_[*event] = std::make_shared<Event>();
+  events_[*event]->tells_time = (flags & cudaEventDisableTiming) == 0;
   return cudaSuccess;
 }
 
@@ -360,7 +361,29 @@ cudaError_t CudaStandIn::record(cudaEvent_t event, cudaStream_t stream) {
   auto const recorded = find(event, "cudaEventRecord");
   auto const in = find(stream, "cudaEventRecord");
   if (recorded == nullptr || in == nullptr) return cudaErrorInvalidResourceHandle;
-  recorded->last = {in, in->enqueued};
+  recorded->last = {in, in->enqueued, std::make_shared<std::optional<uint64_t>>()};
+  in->recordings.push_back({nullptr, in->enqueued, recorded->last.reached_ns});
+  reach_recordings(*in);
+  return cudaSuccess;
+}
+
+cudaError_t CudaStandIn::elapsed(float* milliseconds, cudaEvent_t begin, cudaEvent_t end) {
+  uint64_t reached_ns[2] = {};
+  for (int i = 0; i < 2; ++i) {
+    auto const event = find(i == 0 ? begin : end, "cudaEventElapsedTime");
+    if (event == nullptr) return cudaErrorInvalidResourceHandle;
+    if (!event->tells_time || event->last.stream == nullptr) {
+      violation("cudaEventElapsedTime of an event that tells no time or was never recorded");
+      return cudaErrorInvalidResourceHandle;
+    }
+    if (!event->last.reached_ns->has_value()) {
+      violation("cudaEventElapsedTime of an event that was not reached");
+      return cudaErrorNotReady;
+    }
+    reached_ns[i] = **event->last.reached_ns;
+  }
+  *milliseconds = static_cast<float>(
+      (static_cast<double>(reached_ns[1]) - static_cast<double>(reached_ns[0])) / 1e6);
   return cudaSuccess;
 }
 
@@ -372,7 +395,7 @@ cudaError_t CudaStandIn::wait(cudaStream_t stream, cudaEvent_t event) {
                                                           : cudaSuccess;
   }
   ++event_waits_;
-  return enqueue(stream, {"cudaStreamWaitEvent", nullptr, awaited->last});
+  return enqueue(stream, {"cudaStreamWaitEvent", nullptr, awaited->last, 0});
 }
 
 bool CudaStandIn::check_range(std::string const& what, Allocations const& allocations,
@@ -393,12 +416,16 @@ bool CudaStandIn::check_range(std::string const& what, Allocations const& alloca
 
 cudaError_t CudaStandIn::copy(void* to, void const* from, std::size_t bytes, cudaMemcpyKind kind,
                               cudaStream_t stream) {
-  bool const to_device = kind == cudaMemcpyHostToDevice;
-  if (!to_device && kind != cudaMemcpyDeviceToHost) return cudaErrorInvalidMemcpyDirection;
+  if (kind != cudaMemcpyHostToDevice && kind != cudaMemcpyDeviceToHost &&
+      kind != cudaMemcpyDeviceToDevice) {
+    return cudaErrorInvalidMemcpyDirection;
+  }
+  bool const to_device = kind != cudaMemcpyDeviceToHost;
+  bool const from_device = kind != cudaMemcpyHostToDevice;
   std::string const name = to_device ? "a copy to the device" : "a copy to the host";
   auto const check = [=, this](char const* when) {
     return check_range(name + when, to_device ? device_ : pinned_, to, bytes) &&
-           check_range(name + when, to_device ? pinned_ : device_, from, bytes);
+           check_range(name + when, from_device ? device_ : pinned_, from, bytes);
   };
   if (!check("")) return cudaErrorInvalidValue;
   return enqueue(stream, {name,
@@ -408,7 +435,9 @@ cudaError_t CudaStandIn::copy(void* to, void const* from, std::size_t bytes, cud
                             std::memcpy(to, from, bytes);
                             return cudaSuccess;
                           },
-                          {}});
+                          {},
+                          kOperationNs + bytes / (to_device && from_device ? kDeviceBytesPerNs
+                                                                           : kHostBytesPerNs)});
 }
 
 cudaError_t CudaStandIn::set(void* memory, int value, std::size_t bytes, cudaStream_t stream) {
@@ -497,7 +526,16 @@ void CudaStandIn::run_next(Stream& stream) {
       if (status != cudaSuccess) sticky_ = status;
     }
   }
+  if (operation.run != nullptr) clock_ns_ += operation.ns;
   ++stream.run;
+  reach_recordings(stream);
+}
+
+void CudaStandIn::reach_recordings(Stream& stream) {
+  while (!stream.recordings.empty() && stream.recordings.front().enqueued <= stream.run) {
+    *stream.recordings.front().reached_ns = clock_ns_;
+    stream.recordings.pop_front();
+  }
 }
 
 void CudaStandIn::run_until(std::shared_ptr<Stream> const& stream, uint64_t count) {

@@ -10,14 +10,16 @@
 //   - An error of an operation is reported by the call that waits for it, and from then on by every
 //     call, as for a context that is lost.
 //   - Waiting for an event that was never recorded does nothing, as in CUDA.
+//   - Time goes on while operations run, by fixed amounts: see kOperationNs.
 //   - What CUDA would reject or would let pass to the program's harm is a violation, kept as a line
 //     of text: asynchronous copies from or to memory that is not pinned, not allocated or freed by
 //     then; empty grids, blocks of over 1,024 threads, shared memory that was not opted into; the
 //     default stream; allocations where a test forbids them; handles that are destroyed already;
-//     errors that nobody took from the runtime's record before the next launch.
+//     errors that nobody took from the runtime's record before the next launch; times between
+//     events that don't tell any, were not recorded or not reached yet.
 //
 // Kernels run on ShuffledBlock, algorithms in Thrust's sequential backend. So it says nothing of
-// CudaBlock, of CUB, of what the compiler makes of a kernel, or of time.
+// CudaBlock, of CUB, of what the compiler makes of a kernel, or of real time.
 //
 // Thread-safe. Operations run one at a time, in the thread that waits.
 #pragma once
@@ -31,6 +33,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +46,12 @@ enum class OperationOrder { kLate, kMixed, kEager };
 
 class CudaStandIn {
  public:
+  // How long an operation takes, and what a copy takes besides: between host and device, within
+  // the device.
+  static constexpr uint64_t kOperationNs = 1000;
+  static constexpr uint64_t kHostBytesPerNs = 16;
+  static constexpr uint64_t kDeviceBytesPerNs = 64;
+
   static CudaStandIn& instance();
 
   // Forgets everything, what is live included; the order is drawn from the seed.
@@ -90,10 +99,11 @@ class CudaStandIn {
   cudaError_t create_stream(cudaStream_t* stream, unsigned flags);
   cudaError_t destroy_stream(cudaStream_t stream);
   cudaError_t synchronize(cudaStream_t stream);
-  cudaError_t create_event(cudaEvent_t* event);
+  cudaError_t create_event(cudaEvent_t* event, unsigned flags);
   cudaError_t destroy_event(cudaEvent_t event);
   cudaError_t record(cudaEvent_t event, cudaStream_t stream);
   cudaError_t wait(cudaStream_t stream, cudaEvent_t event);
+  cudaError_t elapsed(float* milliseconds, cudaEvent_t begin, cudaEvent_t end);
 
   cudaError_t copy(void* to, void const* from, std::size_t bytes, cudaMemcpyKind kind,
                    cudaStream_t stream);
@@ -130,19 +140,23 @@ class CudaStandIn {
   struct Recording {
     std::shared_ptr<Stream> stream;
     uint64_t enqueued;
+    std::shared_ptr<std::optional<uint64_t>> reached_ns;  // none: not yet
   };
   struct Event {
     Recording last;  // of no stream: never recorded
+    bool tells_time;
   };
   struct Operation {
     std::string name;
     std::function<cudaError_t()> run;  // empty: waits for `recording`
     Recording recording;
+    uint64_t ns = kOperationNs;
   };
   struct Stream {
     std::deque<Operation> pending;
-    uint64_t enqueued = 0;  // ever
-    uint64_t run = 0;       // ever
+    std::deque<Recording> recordings;  // not yet reached; of no stream
+    uint64_t enqueued = 0;             // ever
+    uint64_t run = 0;                  // ever
   };
 
   void violation(std::string text);
@@ -157,6 +171,7 @@ class CudaStandIn {
   cudaError_t enqueue(cudaStream_t stream, Operation operation);
   [[nodiscard]] static bool can_run(Stream const& stream);
   void run_next(Stream& stream);
+  void reach_recordings(Stream& stream);
   // Until `stream` has run `count` operations.
   void run_until(std::shared_ptr<Stream> const& stream, uint64_t count);
   // What the order lets run before it must.
@@ -192,6 +207,7 @@ class CudaStandIn {
   uint32_t open_ = 0;  // how many have opened device memory, one in another
   uint64_t calls_ = 0;
   uint64_t operations_run_ = 0;
+  uint64_t clock_ns_ = 0;
   uint64_t event_waits_ = 0;
   uint64_t calls_until_failure_ = 0;
   cudaError_t call_failure_ = cudaSuccess;

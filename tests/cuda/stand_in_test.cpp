@@ -123,6 +123,34 @@ TEST_F(CudaStandInTest, WaitingForAnEventThatWasNeverRecordedDoesNothing) {
   EXPECT_EQ(stand_in_.event_waits(), 0u);
 }
 
+TEST_F(CudaStandInTest, EventsTellWhenTheirStreamReachedThem) {
+  cudaEvent_t begin = nullptr;
+  cudaEvent_t end = nullptr;
+  ASSERT_EQ(cudaEventCreateWithFlags(&begin, cudaEventDefault), cudaSuccess);
+  ASSERT_EQ(cudaEventCreateWithFlags(&end, cudaEventDefault), cudaSuccess);
+  float milliseconds = 0;
+  EXPECT_EQ(cudaEventElapsedTime(&milliseconds, begin, end), cudaErrorInvalidResourceHandle);
+  expect_violation("was never recorded");
+
+  copy_there(stream_);
+  cudaEventRecord(begin, stream_);
+  copy_there(stream_);
+  cudaMemsetAsync(device_, 0, kBytes, stream_);
+  cudaEventRecord(end, stream_);
+  EXPECT_EQ(cudaEventElapsedTime(&milliseconds, begin, end), cudaErrorNotReady);
+  expect_violation("was not reached");
+  cudaStreamSynchronize(stream_);
+  EXPECT_EQ(cudaEventElapsedTime(&milliseconds, begin, end), cudaSuccess);
+  uint64_t const copy_ns = kBytes / CudaStandIn::kHostBytesPerNs + CudaStandIn::kOperationNs;
+  EXPECT_NEAR(milliseconds * 1e6, static_cast<double>(copy_ns + CudaStandIn::kOperationNs), 0.01);
+
+  cudaEventRecord(event_, stream_);
+  EXPECT_EQ(cudaEventElapsedTime(&milliseconds, begin, event_), cudaErrorInvalidResourceHandle);
+  expect_violation("tells no time");
+  cudaEventDestroy(begin);
+  cudaEventDestroy(end);
+}
+
 TEST_F(CudaStandInTest, TheHostCannotTouchDeviceMemory) {
   EXPECT_DEATH(std::memset(device_, 0, 1), "the host touched device memory");
   ASSERT_EQ(cudaMemsetAsync(device_, 0, kBytes, stream_), cudaSuccess);

@@ -161,6 +161,16 @@ enum class CpuMirror {
 // One line for each CUDA device, for people. Empty without CUDA.
 [[nodiscard]] std::string cuda_description();
 
+// Bytes a second.
+struct CudaBandwidth {
+  double pinned_to_device = 0;
+  double within_device = 0;  // each byte counts once, though it is read and written
+};
+
+// Of copies of `bytes` each, between events. Takes as much pinned and twice as much device memory.
+// Throws DeviceError.
+[[nodiscard]] CudaBandwidth measure_cuda_bandwidth(int ordinal, std::size_t bytes);
+
 // Throws DeviceError with cuda_unavailable_reason() where there is no such device.
 [[nodiscard]] std::unique_ptr<Device> make_cuda_device(int ordinal);
 

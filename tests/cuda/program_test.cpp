@@ -1,0 +1,87 @@
+// The program with a CUDA device, which is the stand-in.
+#ifdef LEVELSCAN_WITH_ROCKSDB
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "cuda/stand_in.hpp"
+#include "support/cli_fixture.hpp"
+#include "support/rocksdb_writer.hpp"
+
+namespace levelscan::testing {
+namespace {
+
+using test::CudaStandIn;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+class CudaProgram : public CliFixture {
+ protected:
+  CudaProgram() {
+    auto const database = open_database(quiet_options(), database_);
+    for (int i = 0; i < 500; ++i) {
+      put(*database, "key" + std::to_string(1000 + i), "value" + std::to_string(i));
+    }
+    flush(*database);
+  }
+
+  std::string database_ = directory_ / "db";
+};
+
+TEST_F(CudaProgram, DoctorTellsTheDeviceAndHowFastItCopies) {
+  Outcome const text = run({"doctor"});
+  EXPECT_EQ(text.exit_code, 0) << text.errors;
+  EXPECT_THAT(
+      text.output,
+      AllOf(HasSubstr("0: stand-in, compute capability 9.0, 4 multiprocessors, "
+                      "8192 MiB, driver for CUDA "),
+            HasSubstr(", runtime "), HasSubstr("device 0 copies 16.0 GB/s from pinned memory, ")));
+  nlohmann::json const cuda = nlohmann::json::parse(run({"doctor", "--json"}).output)["cuda"];
+  EXPECT_EQ(cuda["available"], true);
+  nlohmann::json const& copies = cuda["copies"];
+  EXPECT_EQ(copies["device"], 0);
+  EXPECT_TRUE(copies["problem"].is_null());
+  // By the stand-in's clock: copies of 64 MiB.
+  double const bytes = 64 << 20;
+  EXPECT_NEAR(copies["pinned_to_device_bytes_per_s"].get<double>(),
+              1e9 * bytes / (bytes / CudaStandIn::kHostBytesPerNs + CudaStandIn::kOperationNs),
+              1e6);
+  EXPECT_NEAR(copies["within_device_bytes_per_s"].get<double>(),
+              1e9 * bytes / (bytes / CudaStandIn::kDeviceBytesPerNs + CudaStandIn::kOperationNs),
+              1e7);
+}
+
+TEST_F(CudaProgram, DoctorSaysWhyItCouldNotMeasure) {
+  Outcome const text = run({"doctor", "--device", "3"});
+  EXPECT_EQ(text.exit_code, 0) << text.errors;
+  EXPECT_THAT(text.output, HasSubstr("device 3: not measured: there is no CUDA device 3"));
+  nlohmann::json const json =
+      nlohmann::json::parse(run({"doctor", "--device", "3", "--json"}).output);
+  EXPECT_THAT(json["cuda"]["copies"]["problem"].get<std::string>(), HasSubstr("no CUDA device 3"));
+  EXPECT_TRUE(json["cuda"]["copies"]["pinned_to_device_bytes_per_s"].is_null());
+}
+
+TEST_F(CudaProgram, AutoKeepsASmallScanOnTheCpuAndSaysByWhichNumbers) {
+  Outcome const outcome = run({"scan", database_, "-v", "--agg", "count()"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
+  EXPECT_EQ(outcome.output, "count()\n500\n");
+  EXPECT_THAT(outcome.errors,
+              AllOf(HasSubstr("levelscan: backend cpu: estimated for "), HasSubstr("with CUDA")));
+}
+
+TEST_F(CudaProgram, AScanWithCudaGivesTheSameRows) {
+  Outcome const cpu = run({"scan", database_, "--backend", "cpu"});
+  Outcome const cuda = run({"scan", database_, "-v", "--backend", "cuda", "--stats=json"});
+  EXPECT_EQ(cuda.exit_code, 0) << cuda.errors;
+  EXPECT_EQ(cuda.output, cpu.output);
+  EXPECT_THAT(cuda.errors, HasSubstr("levelscan: backend cuda: asked for"));
+  EXPECT_EQ(nlohmann::json::parse(cuda.last_error_line())["backend"], "cuda");
+}
+
+}  // namespace
+}  // namespace levelscan::testing
+
+#endif  // LEVELSCAN_WITH_ROCKSDB
