@@ -160,6 +160,10 @@ void CpuDevice::locate_segments_async(LocateSegments::Args const& args, StreamVi
   launch<LocateSegments>(args, tiles_over(args.row_count, kTileRows));
 }
 
+void CpuDevice::verify_blocks_async(VerifyBlocks::Args const& args, StreamView) {
+  launch<VerifyBlocks>(args, tiles_over(args.block_count, kTileCheckedBlocks));
+}
+
 std::size_t CpuDevice::scratch_bytes(AlgorithmLimits const& limits) const {
   return cpu_algorithms::scratch_bytes(limits);
 }

@@ -58,6 +58,7 @@ class CpuDevice final : public Device {
   void measure_rows_async(MeasureRows::Args const& args, StreamView stream) override;
   void emit_rows_async(EmitRows::Args const& args, StreamView stream) override;
   void locate_segments_async(LocateSegments::Args const& args, StreamView stream) override;
+  void verify_blocks_async(VerifyBlocks::Args const& args, StreamView stream) override;
 
   [[nodiscard]] std::size_t scratch_bytes(AlgorithmLimits const& limits) const override;
   void scan_counts_async(IntervalCount* counts, uint32_t count, Scratch scratch,

@@ -230,6 +230,10 @@ void CudaDevice::locate_segments_async(LocateSegments::Args const& args, StreamV
   launch<LocateSegments>(args, tiles_over(args.row_count, kTileRows), stream);
 }
 
+void CudaDevice::verify_blocks_async(VerifyBlocks::Args const& args, StreamView stream) {
+  launch<VerifyBlocks>(args, tiles_over(args.block_count, kTileCheckedBlocks), stream);
+}
+
 // An upper bound on what the algorithms of CCCL take at once, for inputs of these sizes:
 //   sort      a second array of the 4-byte places, and one word for each tile of some thousand
 //   scan      for each tile of at least 128 items a status, a partial and an inclusive sum: at most

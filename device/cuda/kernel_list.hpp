@@ -12,19 +12,20 @@ namespace levelscan {
 // Kernels of a single block have as many items as there are bounds and runs.
 inline constexpr uint32_t kSingleBlockItems = 128;
 
-#define LEVELSCAN_KERNELS(X)         \
-  X(IndexSearch, kSingleBlockItems)  \
-  X(Narrow, kSingleBlockItems)       \
-  X(Filter, kTileIntervals)          \
-  X(Gather, kTileIntervals)          \
-  X(ResolveRanges, kTileCandidates)  \
-  X(ResolveMark, kTileIntervals)     \
-  X(ResolveProbe, kTileCandidates)   \
-  X(ResolveMerge, kTileCandidates)   \
-  X(CompleteDeferred, kTileDeferred) \
-  X(MeasureRows, kTileRows)          \
-  X(EmitRows, kTileRows)             \
-  X(LocateSegments, kTileRows / LocateSegments::kItemRows)
+#define LEVELSCAN_KERNELS(X)                               \
+  X(IndexSearch, kSingleBlockItems)                        \
+  X(Narrow, kSingleBlockItems)                             \
+  X(Filter, kTileIntervals)                                \
+  X(Gather, kTileIntervals)                                \
+  X(ResolveRanges, kTileCandidates)                        \
+  X(ResolveMark, kTileIntervals)                           \
+  X(ResolveProbe, kTileCandidates)                         \
+  X(ResolveMerge, kTileCandidates)                         \
+  X(CompleteDeferred, kTileDeferred)                       \
+  X(MeasureRows, kTileRows)                                \
+  X(EmitRows, kTileRows)                                   \
+  X(LocateSegments, kTileRows / LocateSegments::kItemRows) \
+  X(VerifyBlocks, kTileCheckedLanes)
 
 struct KernelTraits {
   char const* name;        // as errors and profiles show it

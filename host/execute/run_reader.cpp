@@ -29,7 +29,7 @@ Bytes bytes_of(std::string const& text) {
 RunReader::RunReader(DatabaseVersion const& version, uint32_t run_index, LevelBuffer& level,
                      PinnedBytes& read_area, PoolLayout const& layout, KeyBound const& upper,
                      std::span<KeyRange const> segments, TombstoneCover const& tombstones,
-                     MappedTables const& mapped, bool verify_checksums, ScanStatistics& statistics)
+                     MappedTables const& mapped, ChecksumsBy checksums, ScanStatistics& statistics)
     : run_(version.runs[run_index]),
       run_index_(run_index),
       level_(level),
@@ -42,7 +42,7 @@ RunReader::RunReader(DatabaseVersion const& version, uint32_t run_index, LevelBu
       mapped_(mapped),
       key_order_(version.key_order),
       check_key_order_(version.key_order_is_assumed),
-      verify_checksums_(verify_checksums),
+      checksums_(checksums),
       statistics_(statistics) {
   for (TableMeta const& meta : run_.metas) {
     smallest_sequence_ = std::min(smallest_sequence_, meta.smallest_sequence);
@@ -67,6 +67,9 @@ void RunReader::begin_fill(KeyBound const& cursor, uint64_t trailer, uint32_t bl
   block_count_ = 0;
   interval_count_ = 0;
   has_key_prefixes_ = true;
+  check_count_ = 0;
+  any_crc32c_ = false;
+  device_verifies_ = false;
   places_.clear();
   frontier_ = KeyBound::end();
   last_key_.clear();
@@ -390,7 +393,41 @@ RunReader::Append RunReader::no_room(uint64_t bytes) const {
 
 void RunReader::verify(Table const& table, BlockHandle const& handle, uint8_t const* stored) const {
   verify_block({stored, handle.size + kBlockTrailerBytes}, table.footer(),
-               {table.path(), handle.offset}, verify_checksums_);
+               {table.path(), handle.offset}, checksums_ != ChecksumsBy::kNobody);
+}
+
+// A fill of a number of blocks may be for the host alone, and where keys are in an order that is
+// only claimed it looks at all of them anyway.
+std::optional<BlockChecksum> RunReader::checksum_by_device(Table const& table) const {
+  if (checksums_ != ChecksumsBy::kDevice || fill_blocks_max_ != kAnyBlocks || check_key_order_) {
+    return std::nullopt;
+  }
+  switch (table.footer().checksum_type) {
+    case ChecksumType::kCrc32c: return BlockChecksum::kCrc32c;
+    case ChecksumType::kXxh3: return BlockChecksum::kXxh3;
+    default: return std::nullopt;
+  }
+}
+
+bool RunReader::append_unverified(Table const& table, BlockHandle const& handle, uint32_t offset,
+                                  BlockChecksum checksum) {
+  uint8_t const* const stored = level_.data.host() + offset;
+  uint32_t const bytes = static_cast<uint32_t>(handle.size);
+  uint32_t const blocks_before = block_count_;
+  try {
+    if (!append_block(table, handle, offset, bytes)) return false;
+  } catch (...) {
+    verify(table, handle, stored);
+    throw;
+  }
+  if (block_count_ == blocks_before) {
+    verify(table, handle, stored);  // it is empty, and so not listed
+    return true;
+  }
+  level_.checks_host()[check_count_++] = CheckedBlock{
+      offset, bytes, checksum_context(table.footer().checksum_base, handle.offset), checksum};
+  any_crc32c_ |= checksum == BlockChecksum::kCrc32c;
+  return true;
 }
 
 // Uncompressed blocks: read straight into the data block, trailers and all.
@@ -405,17 +442,20 @@ RunReader::Append RunReader::append_raw(Table const& table, uint32_t& appended) 
   uint8_t* const to = level_.data.host() + base;
   table.file().read(begin, {to, bytes});
   statistics_.bytes_read += bytes;
+  std::optional<BlockChecksum> const by_device = checksum_by_device(table);
   for (BatchedBlock const& block : batch_) {
     uint8_t const* const stored = to + (block.handle.offset - begin);
-    verify(table, block.handle, stored);
+    if (!by_device) verify(table, block.handle, stored);
     if (stored[block.handle.size] != 0) {
       raw_ = false;  // the caller comes back with the rest
       return Append::kDone;
     }
     used_bytes_ = base + static_cast<uint32_t>(block.handle.offset - begin);
-    if (!append_block(table, block.handle, used_bytes_, static_cast<uint32_t>(block.handle.size))) {
-      return Append::kFull;
-    }
+    uint32_t const block_bytes = static_cast<uint32_t>(block.handle.size);
+    bool const appended_block =
+        by_device ? append_unverified(table, block.handle, used_bytes_, *by_device)
+                  : append_block(table, block.handle, used_bytes_, block_bytes);
+    if (!appended_block) return Append::kFull;
     used_bytes_ += static_cast<uint32_t>(block.handle.size) + kBlockTrailerBytes;
     ++appended;
   }
@@ -533,7 +573,31 @@ void RunReader::mirror_data(Device& device, StreamView stream) {
     device.copy_to_device_async(level_.data.device(), level_.data.host(), used_bytes_, stream);
   }
   device.copy_to_device_async(level_.blocks.device(), level_.blocks.host(), list_bytes, stream);
-  if (!device.info().mirrors_alias_host) statistics_.bytes_copied += used_bytes_ + list_bytes;
+  std::size_t const check_bytes = check_count_ * sizeof(CheckedBlock);
+  if (check_count_ != 0) {
+    device.copy_to_device_async(level_.checks.device(), level_.checks.host(), check_bytes, stream);
+  }
+  if (!device.info().mirrors_alias_host) {
+    statistics_.bytes_copied += used_bytes_ + list_bytes + check_bytes;
+  }
+}
+
+void RunReader::verify_data(Device& device, ScanStatus* status, StreamView stream) {
+  if (device_verifies_ || check_count_ == 0) return;
+  device_verifies_ = true;
+  device.verify_blocks_async(
+      VerifyBlocks::Args{level_.data.device(), level_.checks_device(), check_count_,
+                         any_crc32c_ ? 1u : 0u, run_index_, status},
+      stream);
+}
+
+void RunReader::verify_data_on_host() const {
+  for (uint32_t i = 0; i < check_count_; ++i) {
+    CheckedBlock const& checked = level_.checks_host()[i];
+    Place const& place = places_[block_at(checked.offset)];
+    verify(*run_.tables[place.table], {place.offset, checked.payload_bytes},
+           level_.data.host() + checked.offset);
+  }
 }
 
 RunView RunReader::view() const {
@@ -556,16 +620,22 @@ RunView RunReader::host_view() const {
   return host;
 }
 
-std::string RunReader::place_of_data(uint32_t data_offset) const {
-  if (block_count_ == 0) return fmt::format("level {}", run_.level);
+// The resident block that holds a byte, or the last one before it.
+std::size_t RunReader::block_at(uint32_t data_offset) const {
   DataBlockRef const* const blocks = level_.blocks_host();
   auto const after = std::upper_bound(
       blocks, blocks + block_count_, data_offset,
       [](uint32_t offset, DataBlockRef const& block) { return offset < block.offset; });
-  std::size_t const block = after == blocks ? 0 : static_cast<std::size_t>(after - blocks) - 1;
+  return after == blocks ? 0 : static_cast<std::size_t>(after - blocks) - 1;
+}
+
+std::string RunReader::place_of_data(uint32_t data_offset) const {
+  if (block_count_ == 0) return fmt::format("level {}", run_.level);
+  std::size_t const block = block_at(data_offset);
+  uint32_t const block_offset = level_.blocks_host()[block].offset;
   Place const& place = places_[block];
   return fmt::format("{}: data block at offset {}, byte {}", run_.metas[place.table].path,
-                     place.offset, data_offset - std::min(data_offset, blocks[block].offset));
+                     place.offset, data_offset - std::min(data_offset, block_offset));
 }
 
 std::string RunReader::place_of_index() const {

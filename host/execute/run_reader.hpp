@@ -14,6 +14,11 @@
 // of one table, and the level buffer's data block is unused. Compressed blocks are decompressed
 // from there into the data block.
 //
+// Of uncompressed blocks that the device has a copy of, the device verifies the checksums, before
+// it counts anything in them; the host touches only their ends and first keys. What is wrong with a
+// block may have misled the host that far, so whatever it throws over such a block it verifies that
+// first.
+//
 // A fill starts anew at the cursor: the last block of the fill before is read once more when the
 // cursor stands in it.
 //
@@ -46,6 +51,13 @@
 
 namespace levelscan {
 
+// Who verifies the checksums of data blocks.
+enum class ChecksumsBy {
+  kNobody,
+  kHost,
+  kDevice,  // those that it knows, of uncompressed blocks; the host the others
+};
+
 class RunReader {
  public:
   static constexpr uint32_t kAnyBlocks = UINT32_MAX;
@@ -56,7 +68,7 @@ class RunReader {
   RunReader(DatabaseVersion const& version, uint32_t run_index, LevelBuffer& level,
             PinnedBytes& read_area, PoolLayout const& layout, KeyBound const& upper,
             std::span<KeyRange const> segments, TombstoneCover const& tombstones,
-            MappedTables const& mapped, bool verify_checksums, ScanStatistics& statistics);
+            MappedTables const& mapped, ChecksumsBy checksums, ScanStatistics& statistics);
 
   // True when there may be entries from `cursor` on that are not resident.
   [[nodiscard]] bool is_dry(KeyBound const& cursor) const {
@@ -81,6 +93,14 @@ class RunReader {
 
   // Enqueues the copies of the data block and the block list. REQUIRES: !wants_index().
   void mirror_data(Device& device, StreamView stream);
+
+  // Enqueues the verification of what the device has to verify of the last fill, unless it was
+  // before; `run_index` goes with the fault. REQUIRES: mirror_data() was called after the fill.
+  void verify_data(Device& device, ScanStatus* status, StreamView stream);
+
+  // Verifies on the host what the device had to. Throws Error(kCorruption) at the first block that
+  // is damaged.
+  void verify_data_on_host() const;
 
   // Makes the resident data end at `frontier`, for a window that needs no more of it.
   void set_frontier(KeyBound frontier) { frontier_ = std::move(frontier); }
@@ -137,6 +157,11 @@ class RunReader {
   Append append_raw(Table const& table, uint32_t& appended);
   Append append_decoded(Table const& table, MappedFile const* mapped, uint32_t& appended);
   void verify(Table const& table, BlockHandle const& handle, uint8_t const* stored) const;
+  // What the device computes of the table's blocks in this fill, if anything.
+  [[nodiscard]] std::optional<BlockChecksum> checksum_by_device(Table const& table) const;
+  // Lists the uncompressed block at `offset` of the level buffer, which the device is to verify.
+  bool append_unverified(Table const& table, BlockHandle const& handle, uint32_t offset,
+                         BlockChecksum checksum);
   // Lists the block of `bytes` at `offset` of the run's data. False when the block list is full.
   bool append_block(Table const& table, BlockHandle const& handle, uint32_t offset, uint32_t bytes);
   // The same for uncompressed blocks of a mapped table.
@@ -151,6 +176,7 @@ class RunReader {
   // The frontier when all is resident up to a separator of the table.
   [[nodiscard]] KeyBound after_separator(std::string_view user_separator) const;
   void end_fill_at(KeyBound frontier);
+  [[nodiscard]] std::size_t block_at(uint32_t data_offset) const;
   void set_key_prefix(DataBlockRef& block);
   // Walks a resident block and throws Error(kCorruption) unless its keys follow those before.
   void check_key_order(Table const& table, std::span<uint8_t const> block, BlockPlace const& place);
@@ -173,7 +199,7 @@ class RunReader {
   MappedTables const& mapped_;
   KeyOrder key_order_;
   bool check_key_order_;
-  bool verify_checksums_;
+  ChecksumsBy checksums_;
   uint64_t smallest_sequence_ = UINT64_MAX;  // of the run
   std::string_view common_start_;            // of all its user keys
   ScanStatistics& statistics_;
@@ -211,6 +237,9 @@ class RunReader {
   uint32_t block_count_ = 0;
   uint32_t interval_count_ = 0;
   bool has_key_prefixes_ = true;  // the resident blocks
+  uint32_t check_count_ = 0;      // of them the device verifies
+  bool any_crc32c_ = false;       // among those
+  bool device_verifies_ = false;  // it was asked to
   KeyBound frontier_;
   std::string last_key_;  // internal; kept where key order is checked
   struct Place {

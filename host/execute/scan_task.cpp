@@ -37,12 +37,15 @@ ScanTask::ScanTask(ScanContext& context, ScanBuffer& buffer, TaskState& state)
       deferred_(*context.version, buffer, *context.device, context.verify_checksums,
                 state.statistics) {
   std::size_t const run_count = context.version->runs.size();
+  ChecksumsBy checksums = ChecksumsBy::kNobody;
+  if (context.verify_checksums) {
+    checksums = device_.info().mirrors_alias_host ? ChecksumsBy::kHost : ChecksumsBy::kDevice;
+  }
   readers_.reserve(run_count);
   for (std::size_t r = 0; r < run_count; ++r) {
     readers_.emplace_back(*context.version, static_cast<uint32_t>(r), buffer.levels[r],
                           buffer.read_area, *context.layout, state.range.upper, segments(),
-                          context.tombstones_host, *context.mapped, context.verify_checksums,
-                          state.statistics);
+                          context.tombstones_host, *context.mapped, checksums, state.statistics);
   }
 }
 
@@ -356,6 +359,8 @@ void ScanTask::launch_filter(KeyRange const& window) {
 
   device_.clear_async(buffer_.status.device(), buffer_.status.size(), stream_);
   device_.clear_async(buffer_.counts_device() + slot_count_, sizeof(IntervalCount), stream_);
+  // First, so that a damaged block is told as one whatever else is made of it.
+  for (RunReader& reader : readers_) reader.verify_data(device_, buffer_.status_device(), stream_);
   device_.narrow_async(Narrow::Args{filter_args_.runs, buffer_.interval_ranges_device(), run_count,
                                     filter_args_.window, buffer_.status_device()},
                        stream_);
@@ -403,6 +408,12 @@ void ScanTask::throw_fault(ScanStatus const& status) const {
                   fmt::format("{}: wide-column entities of another version than 1 (columns in blob "
                               "files) are not supported; scan a range without them, or export with "
                               "RocksDB",
+                              reader.place_of_data(status.fault_offset)));
+    case ScanFault::kBlockChecksum:
+      for (RunReader const& each : readers_) each.verify_data_on_host();
+      throw Error(ErrorCode::kDevice,
+                  fmt::format("{}: the device computes another checksum than the host: its memory "
+                              "or the copy to it is damaged",
                               reader.place_of_data(status.fault_offset)));
     case ScanFault::kKeyTooLarge:
       // Twice: a run's share of the space has to hold the key and the next one's mark.

@@ -141,7 +141,6 @@ ScanSize scan_size(ScannerOptions const& options, DatabaseVersion const* version
   size.pinned_bytes =
       (options.memory_bytes != 0 ? options.memory_bytes : default_memory_bytes()) / 2;
   size.threads = thread_count(options);
-  size.verifies_checksums = options.verify_checksums;
   KeyRange range{};
   if (query != nullptr) {
     size.selects = query->where != nullptr;

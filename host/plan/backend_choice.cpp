@@ -31,7 +31,7 @@ BackendEstimate estimate_backends(ScanSize const& size, BackendRates const& rate
   double const bytes = static_cast<double>(size.bytes_planned);
   double const threads = static_cast<double>(size.threads);
   double const cpu_rate = threads * (size.selects ? rates.cpu_selecting : rates.cpu_taking_all);
-  double const feed_rate = threads * (size.verifies_checksums ? rates.feed_verified : rates.feed);
+  double const feed_rate = threads * rates.feed;
   double const cuda_rate = std::min(feed_rate, rates.copy);
   BackendEstimate estimate;
   estimate.cpu_seconds = bytes / cpu_rate;

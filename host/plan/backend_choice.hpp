@@ -5,10 +5,11 @@
 //   cuda   context creation + pinned bytes / pinning rate
 //          + max(bytes / (T * feeding rate), bytes / copy rate)
 //
-// On the CPU a thread does everything; for a GPU it still reads and verifies the blocks, while the
-// copies of other tasks run. Left out, because both have it alike: decompression, the text of rows,
-// reading a disk. Left out, because it is not known before: what the kernels take, which may be no
-// slower than the copies for the estimate to hold, and how much of the tables is skipped.
+// On the CPU a thread does everything; for a GPU it still reads the blocks, while the copies of
+// other tasks run. Left out, because both have it alike: verifying and decompressing compressed
+// blocks, the text of rows, reading a disk. Left out, because it is not known before: what the
+// kernels take, which may be no slower than the copies for the estimate to hold, and how much of
+// the tables is skipped.
 //
 // Pure functions over plain numbers.
 #pragma once
@@ -28,10 +29,8 @@ struct BackendRates {
   // every row is resolved.
   double cpu_selecting = 5.2e9;
   double cpu_taking_all = 2.6e9;
-  // That a thread reads, and reads and verifies.
-  double feed = 5.9e9;
-  double feed_verified = 5.2e9;
-  double copy = 12e9;  // to the device: PCIe 3 with 16 lanes
+  double feed = 5.9e9;  // that a thread reads
+  double copy = 12e9;   // to the device: PCIe 3 with 16 lanes
   double pin = 2e9;
   double context_seconds = 0.3;
 };
@@ -40,8 +39,7 @@ struct ScanSize {
   uint64_t bytes_planned = 0;  // of tables
   uint64_t pinned_bytes = 0;   // of the pool
   uint32_t threads = 1;
-  bool selects = false;  // there is a condition
-  bool verifies_checksums = true;
+  bool selects = false;     // there is a condition
   bool ends_early = false;  // a limit of rows: how much is read of what is planned isn't known
 };
 

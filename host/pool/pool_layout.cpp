@@ -11,6 +11,7 @@
 #include "kernels/rows.hpp"
 #include "kernels/run_view.hpp"
 #include "kernels/scan_status.hpp"
+#include "kernels/verify_blocks.hpp"
 #include "levelscan/error.hpp"
 
 namespace levelscan {
@@ -61,6 +62,9 @@ AlgorithmLimits PoolLayout::algorithm_limits() const {
 
 std::size_t PoolLayout::blocks_bytes(uint32_t run) const {
   return array_bytes<DataBlockRef>(blocks_max(run));
+}
+std::size_t PoolLayout::checks_bytes(uint32_t run) const {
+  return array_bytes<CheckedBlock>(blocks_max(run));
 }
 std::size_t PoolLayout::index_ranges_bytes() const { return array_bytes<IndexRange>(runs.size()); }
 std::size_t PoolLayout::interval_ranges_bytes() const {
@@ -122,6 +126,7 @@ PoolBytes PoolLayout::scan_buffer_bytes(Device const& device) const {
     sum.add_mirrored(runs[r].index_block_bytes);
     sum.add_mirrored(runs[r].data_block_bytes);
     sum.add_mirrored(blocks_bytes(r));
+    if (!device.info().mirrors_alias_host) sum.add_mirrored(checks_bytes(r));
   }
   sum.add_mirrored(control_bytes);
   sum.add_mirrored(index_ranges_bytes());

@@ -69,6 +69,7 @@ struct PoolLayout {
 
   // Bytes of the spaces that follow from the above.
   [[nodiscard]] std::size_t blocks_bytes(uint32_t run) const;
+  [[nodiscard]] std::size_t checks_bytes(uint32_t run) const;
   [[nodiscard]] std::size_t index_ranges_bytes() const;
   [[nodiscard]] std::size_t interval_ranges_bytes() const;
   [[nodiscard]] std::size_t status_bytes() const;

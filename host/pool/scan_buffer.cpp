@@ -66,6 +66,9 @@ ScanBuffer::ScanBuffer(Device& device, PoolLayout const& layout, uint32_t scan) 
     level.index = allocator.make(r, "index block", layout.runs[r].index_block_bytes);
     level.data = allocator.make(r, "data block", layout.runs[r].data_block_bytes);
     level.blocks = allocator.make(r, "block list", layout.blocks_bytes(r));
+    if (!device.info().mirrors_alias_host) {
+      level.checks = allocator.make(r, "checksum list", layout.checks_bytes(r));
+    }
     levels.push_back(std::move(level));
   }
   control = allocator.make<MirroredBytes>("control space", layout.control_bytes);

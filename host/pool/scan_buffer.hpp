@@ -20,6 +20,7 @@
 #include "kernels/rows.hpp"
 #include "kernels/run_view.hpp"
 #include "kernels/scan_status.hpp"
+#include "kernels/verify_blocks.hpp"
 #include "pool/stream_owner.hpp"
 
 namespace levelscan {
@@ -29,12 +30,20 @@ struct LevelBuffer {
   MirroredBytes index;   // one index block, uncompressed
   MirroredBytes data;    // many SST data blocks, uncompressed
   MirroredBytes blocks;  // DataBlockRef[PoolLayout::blocks_max(run)]: where they are in `data`
+  // CheckedBlock[PoolLayout::blocks_max(run)]; empty where mirrors alias the host.
+  MirroredBytes checks;
 
   [[nodiscard]] DataBlockRef* blocks_host() const noexcept {
     return reinterpret_cast<DataBlockRef*>(blocks.host());
   }
   [[nodiscard]] DataBlockRef* blocks_device() const noexcept {
     return reinterpret_cast<DataBlockRef*>(blocks.device());
+  }
+  [[nodiscard]] CheckedBlock* checks_host() const noexcept {
+    return reinterpret_cast<CheckedBlock*>(checks.host());
+  }
+  [[nodiscard]] CheckedBlock const* checks_device() const noexcept {
+    return reinterpret_cast<CheckedBlock const*>(checks.device());
   }
 };
 

@@ -77,6 +77,33 @@ void append_rows(std::string& answer, Device& device, StreamView stream, KernelP
   device.search_index_async({views.device(), ranges.device(), 1, nullptr}, stream);
 }
 
+// What VerifyBlocks makes of random bytes and their CRCs, half of which are right.
+void append_checksums(std::string& answer, Device& device, StreamView stream, Random& random) {
+  std::string data(16, '\0');
+  std::vector<CheckedBlock> list;
+  for (uint32_t i = 0; i < 2 * kTileCheckedBlocks; ++i) {
+    std::string const bytes = random.bytes(random.between(300, 400));
+    uint32_t state = kCrc32cBegin;
+    for (char const byte : bytes) {
+      state = crc32c_table_entry((state ^ static_cast<uint8_t>(byte)) & 0xff) ^ state >> 8;
+    }
+    uint32_t const stored = crc32c_masked(state) + i % 2;
+    bool const is_crc = i % 4 < 2;
+    list.push_back({static_cast<uint32_t>(data.size()), static_cast<uint32_t>(bytes.size() - 1), 0,
+                    is_crc ? BlockChecksum::kCrc32c : BlockChecksum::kXxh3});
+    data += bytes;
+    append(data, &stored, 1);
+  }
+  data.append(16, '\0');
+  DeviceArray<uint8_t> const bytes(device, stream, data);
+  DeviceArray<CheckedBlock> const blocks(device, stream, list);
+  DeviceArray<ScanStatus> const status(device, stream, std::vector<ScanStatus>(1));
+  device.verify_blocks_async(
+      {bytes.device(), blocks.device(), static_cast<uint32_t>(list.size()), 1, 0, status.device()},
+      stream);
+  append(answer, &status.read().front().errors, 1);
+}
+
 // All that the kernels of a few rounds over random runs leave behind.
 std::string answer_of(Device& device, uint64_t seed) {
   StreamView const stream = device.create_stream();
@@ -127,6 +154,7 @@ std::string answer_of(Device& device, uint64_t seed) {
     status.shadowed_tombstone = 0;
     append(answer, &status, 1);
   }
+  append_checksums(answer, device, stream, random);
   device.destroy_stream(stream);
   return answer;
 }
@@ -173,6 +201,7 @@ TEST(Barriers, EachOneButTheLastIsNeeded) {
       {"IndexSearch", 1},    {"Narrow", 1},           {"Filter", 4},       {"Gather", 3},
       {"ResolveRanges", 3},  {"ResolveMark", 4},      {"ResolveProbe", 3}, {"ResolveMerge", 3},
       {"LocateSegments", 1}, {"CompleteDeferred", 3}, {"MeasureRows", 1},  {"EmitRows", 1},
+      {"VerifyBlocks", 3},
   };
   // A phase more or less is a barrier more or less to look at.
   EXPECT_EQ(log.phases_max, kernels);

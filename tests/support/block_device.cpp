@@ -105,6 +105,9 @@ class BlockDevice final : public ForwardingDevice {
   void locate_segments_async(LocateSegments::Args const& args, StreamView stream) override {
     launch<LocateSegments>(args, tiles(args.row_count, kTileRows), stream);
   }
+  void verify_blocks_async(VerifyBlocks::Args const& args, StreamView stream) override {
+    launch<VerifyBlocks>(args, tiles(args.block_count, kTileCheckedBlocks), stream);
+  }
 
  private:
   static uint32_t tiles(uint32_t count, uint32_t tile) { return (count + tile - 1) / tile; }

@@ -185,6 +185,10 @@ class CountingDevice final : public Device {
     ++launches_;
     inner_.locate_segments_async(args, stream);
   }
+  void verify_blocks_async(VerifyBlocks::Args const& args, StreamView stream) override {
+    ++launches_;
+    inner_.verify_blocks_async(args, stream);
+  }
 
   [[nodiscard]] std::size_t scratch_bytes(AlgorithmLimits const& limits) const override {
     return inner_.scratch_bytes(limits);

@@ -84,6 +84,9 @@ class ForwardingDevice : public Device {
   void locate_segments_async(LocateSegments::Args const& args, StreamView stream) override {
     inner_->locate_segments_async(args, stream);
   }
+  void verify_blocks_async(VerifyBlocks::Args const& args, StreamView stream) override {
+    inner_->verify_blocks_async(args, stream);
+  }
 
   std::size_t scratch_bytes(AlgorithmLimits const& limits) const override {
     return inner_->scratch_bytes(limits);

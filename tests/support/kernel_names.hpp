@@ -12,6 +12,7 @@
 #include "kernels/resolve_ranges.hpp"
 #include "kernels/rows.hpp"
 #include "kernels/segments.hpp"
+#include "kernels/verify_blocks.hpp"
 
 namespace levelscan::test {
 
@@ -67,6 +68,10 @@ constexpr char const* kernel_name<EmitRows>() {
 template <>
 constexpr char const* kernel_name<LocateSegments>() {
   return "LocateSegments";
+}
+template <>
+constexpr char const* kernel_name<VerifyBlocks>() {
+  return "VerifyBlocks";
 }
 
 }  // namespace levelscan::test

@@ -128,6 +128,9 @@ class LaggingDevice final : public Device {
   void locate_segments_async(LocateSegments::Args const& args, StreamView stream) override {
     enqueue(stream, [this, args](StreamView s) { inner_.locate_segments_async(args, s); });
   }
+  void verify_blocks_async(VerifyBlocks::Args const& args, StreamView stream) override {
+    enqueue(stream, [this, args](StreamView s) { inner_.verify_blocks_async(args, s); });
+  }
 
   [[nodiscard]] std::size_t scratch_bytes(AlgorithmLimits const& limits) const override {
     return inner_.scratch_bytes(limits);

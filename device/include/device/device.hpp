@@ -28,6 +28,7 @@
 #include "kernels/resolve_ranges.hpp"
 #include "kernels/rows.hpp"
 #include "kernels/segments.hpp"
+#include "kernels/verify_blocks.hpp"
 
 namespace levelscan {
 
@@ -110,6 +111,7 @@ class Device {
   virtual void measure_rows_async(MeasureRows::Args const& args, StreamView stream) = 0;
   virtual void emit_rows_async(EmitRows::Args const& args, StreamView stream) = 0;
   virtual void locate_segments_async(LocateSegments::Args const& args, StreamView stream) = 0;
+  virtual void verify_blocks_async(VerifyBlocks::Args const& args, StreamView stream) = 0;
 
   // Algorithms.
   [[nodiscard]] virtual std::size_t scratch_bytes(AlgorithmLimits const& limits) const = 0;

@@ -31,6 +31,23 @@ LEVELSCAN_HOST_DEVICE inline Integer load_unaligned(uint8_t const* from) {
 #endif
 }
 
+// Eight bytes, little-endian, from the aligned words that hold them: one or two loads where
+// load_unaligned() takes eight on a device. REQUIRES: those words are readable whole.
+LEVELSCAN_HOST_DEVICE inline uint64_t load_from_aligned_words(uint8_t const* from) {
+  uint32_t const shift = static_cast<uint32_t>(reinterpret_cast<std::uintptr_t>(from) % 8) * 8;
+  auto const* const words = reinterpret_cast<uint64_t const*>(from - shift / 8);
+  return shift == 0 ? words[0] : words[0] >> shift | words[1] << (64 - shift);
+}
+
+// The way to load a word of many. REQUIRES: as above.
+LEVELSCAN_HOST_DEVICE inline uint64_t load_word(uint8_t const* from) {
+#if defined(__CUDA_ARCH__)
+  return load_from_aligned_words(from);
+#else
+  return load_unaligned<uint64_t>(from);
+#endif
+}
+
 // Big-endian, up to eight bytes: as an integer its order is the order of the bytes.
 LEVELSCAN_HOST_DEVICE inline uint64_t load_big_endian(uint8_t const* from, uint32_t count) {
 #if !defined(__CUDA_ARCH__)

@@ -18,6 +18,7 @@ enum class ScanFault : uint32_t {
   kCorruptIndex,     // an index entry that cannot be decoded
   kCorruptValue,     // detail: the type; the stored bytes are no value of it
   kEntityVersion,    // a wide-column entity of a version that is not known
+  kBlockChecksum,    // an SST data block with another checksum than is stored
 };
 
 // Totals of one run's candidates in the window.
