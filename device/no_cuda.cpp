@@ -5,6 +5,7 @@
 #include <string>
 
 #include "device/device.hpp"
+#include "device/profiler_range.hpp"
 
 namespace levelscan {
 
@@ -16,7 +17,13 @@ CudaBandwidth measure_cuda_bandwidth(int, std::size_t) {
   throw DeviceError(cuda_unavailable_reason());
 }
 
-std::unique_ptr<Device> make_cuda_device(int) { throw DeviceError(cuda_unavailable_reason()); }
+std::unique_ptr<Device> make_cuda_device(int, bool) {
+  throw DeviceError(cuda_unavailable_reason());
+}
+
+ProfilerRange::ProfilerRange(char const*) noexcept {}
+
+ProfilerRange::~ProfilerRange() = default;
 
 }  // namespace levelscan
 

@@ -1,6 +1,7 @@
 #include "cuda/cuda_device.hpp"
 
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include "cuda/cuda_error.hpp"
@@ -9,7 +10,13 @@
 namespace levelscan {
 namespace {
 
-cudaStream_t stream_of(StreamView stream) { return static_cast<cudaStream_t>(stream.handle); }
+// What a StreamView stands for.
+struct Stream {
+  cudaStream_t handle = nullptr;
+  std::unique_ptr<StreamClock> clock;  // null: times are not told
+};
+
+Stream& stream_of(StreamView stream) { return *static_cast<Stream*>(stream.handle); }
 cudaEvent_t event_of(EventView event) { return static_cast<cudaEvent_t>(event.handle); }
 
 // "13.0" for 13000.
@@ -50,6 +57,22 @@ auto CudaDevice::run(Operation&& operation) {
   }
 }
 
+template <class Operation>
+auto CudaDevice::enqueue(DeviceStage stage, StreamView view, Operation&& operation) {
+  return run([&] {
+    Stream const& stream = stream_of(view);
+    if (stream.clock != nullptr) stream.clock->begin(stage);
+    if constexpr (std::is_void_v<decltype(operation(stream.handle))>) {
+      operation(stream.handle);
+      if (stream.clock != nullptr) stream.clock->end();
+    } else {
+      auto const value = operation(stream.handle);
+      if (stream.clock != nullptr) stream.clock->end();
+      return value;
+    }
+  });
+}
+
 void CudaDevice::mark_lost(char const* message) {
   std::lock_guard const lock(lost_mutex_);
   if (lost_.load(std::memory_order_relaxed)) return;
@@ -57,7 +80,8 @@ void CudaDevice::mark_lost(char const* message) {
   lost_.store(true, std::memory_order_release);
 }
 
-CudaDevice::CudaDevice(int ordinal) : ordinal_(ordinal) {
+CudaDevice::CudaDevice(int ordinal, bool tells_times) : ordinal_(ordinal) {
+  if (tells_times) timeline_.emplace();
   int device_count = 0;
   check(cudaGetDeviceCount(&device_count), "cudaGetDeviceCount");
   if (ordinal < 0 || ordinal >= device_count) {
@@ -112,18 +136,30 @@ void CudaDevice::free_device(void* device, std::size_t) noexcept { ignore(cudaFr
 
 StreamView CudaDevice::create_stream() {
   return run([&] {
-    cudaStream_t stream = nullptr;
-    check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
-    return StreamView{stream};
+    auto stream = std::make_unique<Stream>();
+    check(cudaStreamCreateWithFlags(&stream->handle, cudaStreamNonBlocking),
+          "cudaStreamCreateWithFlags");
+    try {
+      if (timeline_) stream->clock = std::make_unique<StreamClock>(stream->handle, *timeline_);
+    } catch (...) {
+      ignore(cudaStreamDestroy(stream->handle));
+      throw;
+    }
+    return StreamView{stream.release()};
   });
 }
 
-void CudaDevice::destroy_stream(StreamView stream) noexcept {
-  ignore(cudaStreamDestroy(stream_of(stream)));
+void CudaDevice::destroy_stream(StreamView view) noexcept {
+  std::unique_ptr<Stream> const stream(&stream_of(view));
+  ignore(cudaStreamDestroy(stream->handle));
 }
 
-void CudaDevice::synchronize(StreamView stream) {
-  run([&] { check(cudaStreamSynchronize(stream_of(stream)), "cudaStreamSynchronize"); });
+void CudaDevice::synchronize(StreamView view) {
+  run([&] {
+    Stream const& stream = stream_of(view);
+    check(cudaStreamSynchronize(stream.handle), "cudaStreamSynchronize");
+    if (stream.clock != nullptr) stream.clock->collect();
+  });
 }
 
 EventView CudaDevice::create_event() {
@@ -139,20 +175,27 @@ void CudaDevice::destroy_event(EventView event) noexcept {
 }
 
 void CudaDevice::record(EventView event, StreamView stream) {
-  run([&] { check(cudaEventRecord(event_of(event), stream_of(stream)), "cudaEventRecord"); });
+  run([&] {
+    check(cudaEventRecord(event_of(event), stream_of(stream).handle), "cudaEventRecord");
+  });
 }
 
 void CudaDevice::wait_async(StreamView stream, EventView event) {
   run([&] {
-    check(cudaStreamWaitEvent(stream_of(stream), event_of(event), 0), "cudaStreamWaitEvent");
+    check(cudaStreamWaitEvent(stream_of(stream).handle, event_of(event), 0), "cudaStreamWaitEvent");
   });
+}
+
+std::optional<StageTimes> CudaDevice::take_stage_times() {
+  if (!timeline_) return std::nullopt;
+  return timeline_->take();
 }
 
 void CudaDevice::copy_to_device_async(void* device, void const* pinned, std::size_t bytes,
                                       StreamView stream) {
   if (bytes == 0 || device == pinned) return;
-  run([&] {
-    check(cudaMemcpyAsync(device, pinned, bytes, cudaMemcpyHostToDevice, stream_of(stream)),
+  enqueue(DeviceStage::kCopyIn, stream, [&](cudaStream_t on) {
+    check(cudaMemcpyAsync(device, pinned, bytes, cudaMemcpyHostToDevice, on),
           "cudaMemcpyAsync to the device");
   });
 }
@@ -160,78 +203,84 @@ void CudaDevice::copy_to_device_async(void* device, void const* pinned, std::siz
 void CudaDevice::copy_to_host_async(void* pinned, void const* device, std::size_t bytes,
                                     StreamView stream) {
   if (bytes == 0 || device == pinned) return;
-  run([&] {
-    check(cudaMemcpyAsync(pinned, device, bytes, cudaMemcpyDeviceToHost, stream_of(stream)),
+  enqueue(DeviceStage::kCopyOut, stream, [&](cudaStream_t on) {
+    check(cudaMemcpyAsync(pinned, device, bytes, cudaMemcpyDeviceToHost, on),
           "cudaMemcpyAsync to the host");
   });
 }
 
 void CudaDevice::clear_async(void* device, std::size_t bytes, StreamView stream) {
   if (bytes == 0) return;
-  run([&] { check(cudaMemsetAsync(device, 0, bytes, stream_of(stream)), "cudaMemsetAsync"); });
+  enqueue(DeviceStage::kClear, stream, [&](cudaStream_t on) {
+    check(cudaMemsetAsync(device, 0, bytes, on), "cudaMemsetAsync");
+  });
 }
 
 template <class Kernel>
-void CudaDevice::launch(typename Kernel::Args const& args, uint32_t block_count,
+void CudaDevice::launch(DeviceStage stage, typename Kernel::Args const& args, uint32_t block_count,
                         StreamView stream) {
   if (block_count == 0) return;
-  run([&] {
-    launches::launch<Kernel>(args, {block_count, thread_counts_[kKernelIndex<Kernel>]},
-                             stream_of(stream));
+  enqueue(stage, stream, [&](cudaStream_t on) {
+    launches::launch<Kernel>(args, {block_count, thread_counts_[kKernelIndex<Kernel>]}, on);
   });
 }
 
 void CudaDevice::search_index_async(IndexSearch::Args const& args, StreamView stream) {
-  launch<IndexSearch>(args, 1, stream);
+  launch<IndexSearch>(DeviceStage::kSearch, args, 1, stream);
 }
 
 void CudaDevice::narrow_async(Narrow::Args const& args, StreamView stream) {
-  launch<Narrow>(args, 1, stream);
+  launch<Narrow>(DeviceStage::kFilter, args, 1, stream);
 }
 
 void CudaDevice::filter_async(FilterArgs const& args, uint32_t tile_count, StreamView stream) {
-  launch<Filter>(args, tile_count, stream);
+  launch<Filter>(DeviceStage::kFilter, args, tile_count, stream);
 }
 
 void CudaDevice::gather_async(Gather::Args const& args, uint32_t tile_count, StreamView stream) {
-  launch<Gather>(args, tile_count, stream);
+  launch<Gather>(DeviceStage::kGather, args, tile_count, stream);
 }
 
 void CudaDevice::resolve_ranges_async(ResolveRanges::Args const& args, StreamView stream) {
-  launch<ResolveRanges>(args, tiles_over(args.candidate_count, kTileCandidates), stream);
+  launch<ResolveRanges>(DeviceStage::kResolve, args,
+                        tiles_over(args.candidate_count, kTileCandidates), stream);
 }
 
 void CudaDevice::resolve_mark_async(ResolveMark::Args const& args, uint32_t tile_count,
                                     StreamView stream) {
-  launch<ResolveMark>(args, tile_count, stream);
+  launch<ResolveMark>(DeviceStage::kResolve, args, tile_count, stream);
 }
 
 void CudaDevice::resolve_probe_async(ResolveProbe::Args const& args, StreamView stream) {
-  launch<ResolveProbe>(args, tiles_over(args.candidate_count, kTileCandidates), stream);
+  launch<ResolveProbe>(DeviceStage::kResolve, args,
+                       tiles_over(args.candidate_count, kTileCandidates), stream);
 }
 
 void CudaDevice::resolve_merge_async(ResolveMerge::Args const& args, StreamView stream) {
-  launch<ResolveMerge>(args, tiles_over(args.candidate_count, kTileCandidates), stream);
+  launch<ResolveMerge>(DeviceStage::kResolve, args,
+                       tiles_over(args.candidate_count, kTileCandidates), stream);
 }
 
 void CudaDevice::complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) {
-  launch<CompleteDeferred>(args, tiles_over(args.value_count, kTileDeferred), stream);
+  launch<CompleteDeferred>(DeviceStage::kComplete, args,
+                           tiles_over(args.value_count, kTileDeferred), stream);
 }
 
 void CudaDevice::measure_rows_async(MeasureRows::Args const& args, StreamView stream) {
-  launch<MeasureRows>(args, tiles_over(args.rows.row_count, kTileRows), stream);
+  launch<MeasureRows>(DeviceStage::kEmit, args, tiles_over(args.rows.row_count, kTileRows), stream);
 }
 
 void CudaDevice::emit_rows_async(EmitRows::Args const& args, StreamView stream) {
-  launch<EmitRows>(args, tiles_over(args.rows.row_count, kTileRows), stream);
+  launch<EmitRows>(DeviceStage::kEmit, args, tiles_over(args.rows.row_count, kTileRows), stream);
 }
 
 void CudaDevice::locate_segments_async(LocateSegments::Args const& args, StreamView stream) {
-  launch<LocateSegments>(args, tiles_over(args.row_count, kTileRows), stream);
+  launch<LocateSegments>(DeviceStage::kEmit, args, tiles_over(args.row_count, kTileRows), stream);
 }
 
 void CudaDevice::verify_blocks_async(VerifyBlocks::Args const& args, StreamView stream) {
-  launch<VerifyBlocks>(args, tiles_over(args.block_count, kTileCheckedBlocks), stream);
+  launch<VerifyBlocks>(DeviceStage::kVerify, args, tiles_over(args.block_count, kTileCheckedBlocks),
+                       stream);
 }
 
 // An upper bound on what the algorithms of CCCL take at once, for inputs of these sizes:
@@ -259,63 +308,68 @@ std::size_t CudaDevice::scratch_bytes(AlgorithmLimits const& limits) const {
 void CudaDevice::scan_counts_async(IntervalCount* counts, uint32_t count, Scratch scratch,
                                    StreamView stream) {
   if (count == 0) return;
-  run([&] { launches::scan_counts(counts, count, scratch, stream_of(stream)); });
+  enqueue(DeviceStage::kGather, stream,
+          [&](cudaStream_t on) { launches::scan_counts(counts, count, scratch, on); });
 }
 
 uint32_t CudaDevice::select_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
                                   Scratch scratch, StreamView stream) {
   if (count == 0) return 0;
-  return run(
-      [&] { return launches::select_alive(candidates, count, rows, scratch, stream_of(stream)); });
+  return enqueue(DeviceStage::kSelect, stream, [&](cudaStream_t on) {
+    return launches::select_alive(candidates, count, rows, scratch, on);
+  });
 }
 
 void CudaDevice::order_candidates_async(uint32_t* rows, uint32_t count, CandidateLess less,
                                         Scratch scratch, StreamView stream) {
   if (count == 0) return;
-  run([&] { launches::order_candidates(rows, count, less, scratch, stream_of(stream)); });
+  enqueue(DeviceStage::kResolve, stream,
+          [&](cudaStream_t on) { launches::order_candidates(rows, count, less, scratch, on); });
 }
 
 uint32_t CudaDevice::keep_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
                                 Scratch scratch, StreamView stream) {
   if (count == 0) return 0;
-  return run(
-      [&] { return launches::keep_alive(candidates, count, rows, scratch, stream_of(stream)); });
+  return enqueue(DeviceStage::kSelect, stream, [&](cudaStream_t on) {
+    return launches::keep_alive(candidates, count, rows, scratch, on);
+  });
 }
 
 void CudaDevice::order_rows_async(uint32_t* rows, uint32_t count, CandidateLess less,
                                   Scratch scratch, StreamView stream) {
   if (count < 2) return;
-  run([&] { launches::order_rows(rows, count, less, scratch, stream_of(stream)); });
+  enqueue(DeviceStage::kSelect, stream,
+          [&](cudaStream_t on) { launches::order_rows(rows, count, less, scratch, on); });
 }
 
 void CudaDevice::scan_row_bytes_async(uint64_t* row_bytes, uint32_t count, Scratch scratch,
                                       StreamView stream) {
   if (count == 0) return;
-  run([&] { launches::scan_row_bytes(row_bytes, count, scratch, stream_of(stream)); });
+  enqueue(DeviceStage::kEmit, stream,
+          [&](cudaStream_t on) { launches::scan_row_bytes(row_bytes, count, scratch, on); });
 }
 
 uint32_t CudaDevice::rows_that_fit(uint64_t const* row_bytes_end, uint32_t first, uint32_t count,
                                    uint64_t bytes_max, Scratch scratch, StreamView stream) {
   if (first >= count) return 0;
-  return run([&] {
-    return launches::rows_that_fit(row_bytes_end, first, count, bytes_max, scratch,
-                                   stream_of(stream));
+  return enqueue(DeviceStage::kEmit, stream, [&](cudaStream_t on) {
+    return launches::rows_that_fit(row_bytes_end, first, count, bytes_max, scratch, on);
   });
 }
 
 Aggregate CudaDevice::aggregate(AggregateRow const& source, uint32_t count, Scratch scratch,
                                 StreamView stream) {
   if (count == 0) return empty_aggregate();
-  return run([&] { return launches::aggregate(source, count, scratch, stream_of(stream)); });
+  return enqueue(DeviceStage::kAggregate, stream,
+                 [&](cudaStream_t on) { return launches::aggregate(source, count, scratch, on); });
 }
 
 uint32_t CudaDevice::aggregate_segments(AggregateRow const& source, uint32_t const* segments,
                                         uint32_t count, uint32_t* sum_segments, Aggregate* sums,
                                         Scratch scratch, StreamView stream) {
   if (count == 0) return 0;
-  return run([&] {
-    return launches::aggregate_segments(source, segments, count, sum_segments, sums, scratch,
-                                        stream_of(stream));
+  return enqueue(DeviceStage::kAggregate, stream, [&](cudaStream_t on) {
+    return launches::aggregate_segments(source, segments, count, sum_segments, sums, scratch, on);
   });
 }
 
@@ -363,10 +417,10 @@ std::string cuda_description() {
   return text;
 }
 
-std::unique_ptr<Device> make_cuda_device(int ordinal) {
+std::unique_ptr<Device> make_cuda_device(int ordinal, bool tells_times) {
   std::string const reason = cuda_unavailable_reason();
   if (!reason.empty()) throw DeviceError(reason);
-  return std::make_unique<CudaDevice>(ordinal);
+  return std::make_unique<CudaDevice>(ordinal, tells_times);
 }
 
 }  // namespace levelscan

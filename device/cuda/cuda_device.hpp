@@ -1,5 +1,5 @@
 // An NVIDIA GPU behind the CUDA runtime. Streams don't wait for the default stream; events have no
-// timing; all launches stand in launches.cu.
+// timing, except those of a stream's clock (stream_clock.hpp); all launches stand in launches.cu.
 //
 // Every call selects the device for the calling thread and is checked. An error that leaves the
 // CUDA context unusable marks the device lost: from then on each call throws at once, with the
@@ -16,9 +16,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "cuda/kernel_list.hpp"
+#include "cuda/stream_clock.hpp"
 #include "device/device.hpp"
 
 namespace levelscan {
@@ -27,7 +29,7 @@ class CudaDevice final : public Device {
  public:
   // REQUIRES: cuda_unavailable_reason() is empty. Throws DeviceError when there is no device
   // `ordinal` or this build has no code for it.
-  explicit CudaDevice(int ordinal);
+  explicit CudaDevice(int ordinal, bool tells_times = false);
 
   [[nodiscard]] DeviceInfo const& info() const noexcept override { return info_; }
 
@@ -44,6 +46,8 @@ class CudaDevice final : public Device {
   void destroy_event(EventView event) noexcept override;
   void record(EventView event, StreamView stream) override;
   void wait_async(StreamView stream, EventView event) override;
+
+  [[nodiscard]] std::optional<StageTimes> take_stage_times() override;
 
   void copy_to_device_async(void* device, void const* pinned, std::size_t bytes,
                             StreamView stream) override;
@@ -92,14 +96,19 @@ class CudaDevice final : public Device {
   // Runs operation() with this device selected.
   template <class Operation>
   auto run(Operation&& operation);
+  // Runs operation(stream), which is for `stage`, and has it timed where times are told.
+  template <class Operation>
+  auto enqueue(DeviceStage stage, StreamView view, Operation&& operation);
   template <class Kernel>
-  void launch(typename Kernel::Args const& args, uint32_t block_count, StreamView stream);
+  void launch(DeviceStage stage, typename Kernel::Args const& args, uint32_t block_count,
+              StreamView stream);
   void mark_lost(char const* message);
 
   int ordinal_;
   uint32_t multiprocessor_count_ = 0;
   std::array<uint32_t, kKernelCount> thread_counts_{};  // in a block of each kernel
   DeviceInfo info_;
+  std::optional<StreamTimeline> timeline_;  // none: times are not told
   std::atomic<bool> lost_ = false;
   std::mutex lost_mutex_;
   std::string lost_message_;  // set once, before lost_

@@ -136,10 +136,11 @@ void add_global_flags(CLI::App& app, GlobalArguments& arguments) {
       "Don't verify the checksums of blocks");
   app.add_option_function<std::string>(
          "--stats",
-         [&arguments](std::string const& style) {
+         [&arguments, &scanner](std::string const& style) {
            if (style != "text" && style != "json") {
              throw Error(ErrorCode::kUsage, fmt::format("--stats={}: text or json", style));
            }
+           scanner.tells_device_times = true;
            arguments.statistics = style == "json" ? StatisticsStyle::kJson : StatisticsStyle::kText;
          },
          "Statistics on stderr; --stats=json: one line of JSON, the last")

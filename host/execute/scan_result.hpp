@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "device/stage_times.hpp"
 
 namespace levelscan {
 
@@ -46,7 +49,8 @@ struct ScanStatistics {
   uint64_t resolve_ns = 0;
   uint64_t complete_ns = 0;  // values that don't stand in blocks
   uint64_t emit_ns = 0;
-  uint64_t total_ns = 0;  // wall clock of the scan
+  uint64_t total_ns = 0;                   // wall clock of the scan
+  std::optional<StageTimes> device_times;  // by the device's own clock, where it has one
   // The pool.
   uint64_t pool_pinned_bytes = 0;
   uint64_t pool_device_bytes = 0;

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "device/profiler_range.hpp"
 #include "kernels/integer_test.hpp"
 #include "levelscan/error.hpp"
 
@@ -21,6 +22,17 @@ constexpr uint32_t kRoundsWithoutMerging = 16;
 
 // Any trailer is below it, so that every version of a user key comes after (key, this).
 constexpr uint64_t kFirstVersion = UINT64_MAX;
+
+// As profilers show it.
+char const* name_of(uint64_t ScanStatistics::*stage) {
+  if (stage == &ScanStatistics::fill_index_ns) return "fill_index";
+  if (stage == &ScanStatistics::locate_ns) return "locate";
+  if (stage == &ScanStatistics::fill_data_ns) return "fill_data";
+  if (stage == &ScanStatistics::filter_ns) return "filter";
+  if (stage == &ScanStatistics::resolve_ns) return "resolve";
+  if (stage == &ScanStatistics::complete_ns) return "complete";
+  return "emit";
+}
 
 }  // namespace
 
@@ -51,6 +63,7 @@ ScanTask::ScanTask(ScanContext& context, ScanBuffer& buffer, TaskState& state)
 
 template <class Function>
 void ScanTask::timed(uint64_t ScanStatistics::*stage, Function&& function) {
+  ProfilerRange const range(name_of(stage));
   auto const begin = std::chrono::steady_clock::now();
   function();
   auto const elapsed = std::chrono::steady_clock::now() - begin;

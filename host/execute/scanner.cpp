@@ -42,8 +42,9 @@ KeyRange hull_of(Query const& query, RangeSegments const& segments, KeyOrder key
 std::unique_ptr<Device> make_device(ScannerOptions const& options, DatabaseVersion const& version) {
   BackendChoice const choice = choose_backend(options, version);
   try {
-    return choice.backend == Backend::kCuda ? make_cuda_device(options.device_ordinal)
-                                            : make_cpu_device(CpuMirror::kAliasing);
+    return choice.backend == Backend::kCuda
+               ? make_cuda_device(options.device_ordinal, options.tells_device_times)
+               : make_cpu_device(CpuMirror::kAliasing);
   } catch (DeviceError const& error) {
     throw Error(ErrorCode::kDevice, error.what());
   }
@@ -352,6 +353,7 @@ Scanner::~Scanner() = default;
 
 ScanResult Scanner::run(Query const& query, RowSink* sink, std::atomic<bool> const* interrupted) {
   auto const begin = std::chrono::steady_clock::now();
+  static_cast<void>(impl_->device.take_stage_times());
   DatabaseVersion const& version = impl_->version;
   bool const aggregating = !query.aggregates.empty();
   if (!aggregating && sink == nullptr) {
@@ -431,6 +433,7 @@ ScanResult Scanner::run(Query const& query, RowSink* sink, std::atomic<bool> con
     result.aggregates.push_back(aggregate_value(query.aggregates[i], state, result.rows_found));
   }
 
+  statistics.device_times = impl_->device.take_stage_times();
   statistics.backend = impl_->device.info().backend;
   statistics.snapshot = context.snapshot;
   statistics.rows_found = result.rows_found;

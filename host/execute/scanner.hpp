@@ -24,6 +24,7 @@ struct ScannerOptions {
   uint32_t scans_max = 0;     // 0: follows from threads and memory
   uint64_t memory_bytes = 0;  // 0: the smaller of 1 GiB and a quarter of RAM
   bool verify_checksums = true;
+  bool tells_device_times = false;  // see Device::take_stage_times()
   bool map_files = true;  // as many as fit beside the pool; only where the CPU is the device
   // For tests: exact sizes instead of what follows from the memory budget.
   uint32_t data_block_bytes = 0;

@@ -28,6 +28,29 @@ std::string members(std::initializer_list<Number> numbers) {
 double seconds(uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e9; }
 double mebibytes(uint64_t bytes) { return static_cast<double>(bytes) / (1024.0 * 1024.0); }
 
+std::string device_times_json(StageTimes const& times) {
+  std::string text = R"({"stages":{)";
+  for (std::size_t i = 0; i < kDeviceStageCount; ++i) {
+    text += (i == 0 ? "" : ",") + members({{kDeviceStageNames[i], times.stages[i] / 1000}});
+  }
+  return text + "}," +
+         members({{"copying", times.copying / 1000},
+                  {"computing", times.computing / 1000},
+                  {"both", times.both / 1000}}) +
+         "}";
+}
+
+std::string device_times_text(StageTimes const& times) {
+  std::string text =
+      fmt::format("device      {:.3f} s copying, {:.3f} s computing, {:.3f} s of these at once;",
+                  seconds(times.copying), seconds(times.computing), seconds(times.both));
+  for (std::size_t i = 0; i < kDeviceStageCount; ++i) {
+    fmt::format_to(std::back_inserter(text), "{} {} {:.3f}", i == 0 ? " over streams:" : ",",
+                   kDeviceStageNames[i], seconds(times.stages[i]));
+  }
+  return text + "\n";
+}
+
 }  // namespace
 
 std::string statistics_json(ScanStatistics const& s) {
@@ -59,12 +82,14 @@ std::string statistics_json(ScanStatistics const& s) {
                                         {"complete", s.complete_ns / 1000},
                                         {"emit", s.emit_ns / 1000},
                                         {"total", s.total_ns / 1000}});
-  text += R"(},"pool":{)" + members({{"pinned_bytes", s.pool_pinned_bytes},
-                                     {"device_bytes", s.pool_device_bytes},
-                                     {"scans_max", s.pool_scans_max},
-                                     {"scans_high_water", s.pool_scans_high_water},
-                                     {"waits", s.pool_waits},
-                                     {"mapped_bytes", s.mapped_bytes}});
+  text += '}';
+  if (s.device_times) text += R"(,"device_time_us":)" + device_times_json(*s.device_times);
+  text += R"(,"pool":{)" + members({{"pinned_bytes", s.pool_pinned_bytes},
+                                    {"device_bytes", s.pool_device_bytes},
+                                    {"scans_max", s.pool_scans_max},
+                                    {"scans_high_water", s.pool_scans_high_water},
+                                    {"waits", s.pool_waits},
+                                    {"mapped_bytes", s.mapped_bytes}});
   return text + "}}";
 }
 
@@ -93,6 +118,7 @@ std::string statistics_text(ScanStatistics const& s) {
       seconds(s.total_ns), rate, seconds(s.fill_index_ns), seconds(s.locate_ns),
       seconds(s.fill_data_ns), seconds(s.filter_ns), seconds(s.resolve_ns), seconds(s.complete_ns),
       seconds(s.emit_ns));
+  if (s.device_times) text += device_times_text(*s.device_times);
   fmt::format_to(out,
                  "pool        {:.1f} MiB pinned, {:.1f} MiB device, {} of {} scans used, {} waits; "
                  "{:.1f} MiB of files mapped\n",

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "cuda/stand_in.hpp"
+#include "cuda/stream_clock.hpp"
 #include "device/device.hpp"
 #include "device/memory.hpp"
 
@@ -28,8 +29,8 @@ std::string device_error_of(std::function<void()> const& action) {
 }
 
 // A device, memory, a stream and an event, and each of their functions once; of the launches two.
-void use_everything() {
-  auto const device = make_cuda_device(0);
+void use_everything(bool tells_times) {
+  auto const device = make_cuda_device(0, tells_times);
   MirroredBytes const memory(*device, 1000);
   StreamView const stream = device->create_stream();
   try {
@@ -57,26 +58,29 @@ void use_everything() {
 
 TEST(CudaDevice, EachCallThatFailsIsADeviceErrorThatNamesIt) {
   CudaStandIn& stand_in = CudaStandIn::instance();
-  use_everything();
-  uint64_t const calls = stand_in.calls();
-  ASSERT_GT(calls, 40u);
-  uint64_t errors = 0;
-  for (uint64_t n = 1; n <= calls; ++n) {
-    SCOPED_TRACE("call " + std::to_string(n));
-    stand_in.reset(n);
-    stand_in.fail_call(n, cudaErrorInvalidValue);
-    std::string const error = device_error_of(use_everything);
-    if (!error.empty()) {
-      ++errors;
-      EXPECT_THAT(error, HasSubstr("cudaErrorInvalidValue"));
+  for (bool const tells_times : {false, true}) {
+    stand_in.reset(0);
+    use_everything(tells_times);
+    uint64_t const calls = stand_in.calls();
+    ASSERT_GT(calls, 40u);
+    uint64_t errors = 0;
+    for (uint64_t n = 1; n <= calls; ++n) {
+      SCOPED_TRACE("call " + std::to_string(n) + (tells_times ? ", times are told" : ""));
+      stand_in.reset(n);
+      stand_in.fail_call(n, cudaErrorInvalidValue);
+      std::string const error = device_error_of([&] { use_everything(tells_times); });
+      if (!error.empty()) {
+        ++errors;
+        EXPECT_THAT(error, HasSubstr("cudaErrorInvalidValue"));
+      }
+      EXPECT_THAT(stand_in.take_violations(), testing::IsEmpty());
+      EXPECT_THAT(stand_in.live(), testing::IsEmpty());
+      EXPECT_EQ(cudaGetLastError(), cudaSuccess) << "left in the runtime's record";
     }
-    EXPECT_THAT(stand_in.take_violations(), testing::IsEmpty());
-    EXPECT_THAT(stand_in.live(), testing::IsEmpty());
-    EXPECT_EQ(cudaGetLastError(), cudaSuccess) << "left in the runtime's record";
+    // All but those that destroy, which are silent.
+    EXPECT_GE(errors, calls - 8 - (tells_times ? 2 + 2 * StreamClock::kOperationsMax : 0));
+    EXPECT_LT(errors, calls);
   }
-  // All but those that destroy, which are silent.
-  EXPECT_GE(errors, calls - 8);
-  EXPECT_LT(errors, calls);
 }
 
 TEST(CudaDevice, AnErrorThatComesLateMarksTheDeviceLost) {
@@ -119,6 +123,32 @@ TEST(CudaDevice, TooLittleMemorySaysWhatWasAskedForAndWhatThereIs) {
               AllOf(HasSubstr("100001 bytes"), HasSubstr("100000 bytes free of 100000")));
   EXPECT_THAT(device_error_of([&] { static_cast<void>(device->allocate_pinned(1001)); }),
               HasSubstr("1001 bytes"));
+}
+
+TEST(CudaDevice, ScratchThatIsTooSmallIsAnErrorAndNoAllocation) {
+  constexpr uint32_t kCount = 100000;
+  CudaStandIn& stand_in = CudaStandIn::instance();
+  auto const device = make_cuda_device(0);
+  DeviceBytes const rows(*device, kCount * sizeof(uint32_t));
+  DeviceBytes const candidates(*device, kCount * sizeof(Candidate));
+  DeviceBytes const scratch(*device, device->scratch_bytes({kCount, kCount}));
+  StreamView const stream = device->create_stream();
+  stand_in.forbid_allocations(true);
+  device->clear_async(candidates.data(), candidates.size(), stream);
+  auto const order = [&](std::size_t scratch_bytes) {
+    device->order_candidates_async(
+        reinterpret_cast<uint32_t*>(rows.data()), kCount,
+        CandidateLess{reinterpret_cast<Candidate const*>(candidates.data()), nullptr,
+                      KeyOrder::kBytewise},
+        Scratch{scratch.data(), scratch_bytes}, stream);
+  };
+  EXPECT_EQ(device_error_of([&] { order(scratch.size()); }), "");
+  EXPECT_THAT(device_error_of([&] { order(kCount * sizeof(uint32_t) - 1); }),
+              AllOf(HasSubstr("scratch memory ran out"), HasSubstr("400000 bytes"),
+                    HasSubstr("399999 are in use")));
+  device->synchronize(stream);
+  stand_in.forbid_allocations(false);
+  device->destroy_stream(stream);
 }
 
 TEST(CudaDevice, NothingThrowsWhileTheDriverUnloads) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "cuda/stand_in.hpp"
+#include "device/stage_times.hpp"
 #include "support/cli_fixture.hpp"
 #include "support/rocksdb_writer.hpp"
 
@@ -17,6 +18,7 @@ namespace {
 using test::CudaStandIn;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class CudaProgram : public CliFixture {
  protected:
@@ -79,6 +81,30 @@ TEST_F(CudaProgram, AScanWithCudaGivesTheSameRows) {
   EXPECT_EQ(cuda.output, cpu.output);
   EXPECT_THAT(cuda.errors, HasSubstr("levelscan: backend cuda: asked for"));
   EXPECT_EQ(nlohmann::json::parse(cuda.last_error_line())["backend"], "cuda");
+}
+
+TEST_F(CudaProgram, StatisticsTellTheDevicesTimesAndOnACpuNone) {
+  auto const statistics = [&](char const* backend) {
+    Outcome const outcome = run({"scan", database_, "--backend", backend, "--stats=json"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
+    return nlohmann::json::parse(outcome.last_error_line());
+  };
+  nlohmann::json const times = statistics("cuda")["device_time_us"];
+  uint64_t sum = 0;
+  for (auto const& [name, us] : times["stages"].items()) sum += us.get<uint64_t>();
+  EXPECT_GT(times["stages"]["filter"], 0);
+  EXPECT_GT(times["copying"], 0);
+  EXPECT_GT(times["computing"], 0);
+  EXPECT_LE(times["both"], times["copying"]);
+  EXPECT_LE(times["computing"], sum + kDeviceStageCount);  // each is rounded down
+  EXPECT_FALSE(statistics("cpu").contains("device_time_us"));
+
+  auto const text = [&](char const* backend) {
+    return run({"scan", database_, "--backend", backend, "--stats"}).errors;
+  };
+  EXPECT_THAT(text("cuda"), AllOf(HasSubstr("device      0.000 s copying"),
+                                  HasSubstr("over streams: copy_in 0.000, clear 0.000")));
+  EXPECT_THAT(text("cpu"), Not(HasSubstr("device      ")));
 }
 
 }  // namespace

@@ -5,7 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
+#include <numeric>
 #include <string>
 
 #include "cuda/stand_in.hpp"
@@ -92,6 +94,48 @@ TEST_F(CudaScans, EveryOrderOfOperationsGivesTheSameRowsAndAllocatesNothing) {
       EXPECT_THAT(stand_in_.take_violations(), IsEmpty());
     }
   }
+}
+
+TEST_F(CudaScans, StageTimesAddUpToTheDevicesClock) {
+  uint64_t both = 0;
+  for (uint64_t seed = base_seed(); seed < base_seed() + 12; ++seed) {
+    for (uint32_t const threads : {1u, 3u}) {
+      SCOPED_TRACE("LEVELSCAN_SEED=" + std::to_string(seed) +
+                   ", threads: " + std::to_string(threads));
+      stand_in_.reset(seed);
+      auto const device = make_cuda_device(0, true);
+      Scanner scanner(*version_, options(true, threads), *device);
+      stand_in_.forbid_allocations(true);
+      uint64_t const begin_ns = stand_in_.clock_ns();
+      RowCollector sink;
+      auto const times =
+          scanner.run(levelscan::testing::rows_query(), &sink).statistics.device_times;
+      uint64_t const passed_ns = stand_in_.clock_ns() - begin_ns;
+      stand_in_.forbid_allocations(false);
+      EXPECT_EQ(sink.rows(), expected_);
+      ASSERT_TRUE(times.has_value());
+      for (DeviceStage const stage :
+           {DeviceStage::kCopyIn, DeviceStage::kSearch, DeviceStage::kFilter, DeviceStage::kGather,
+            DeviceStage::kResolve, DeviceStage::kSelect, DeviceStage::kEmit,
+            DeviceStage::kCopyOut}) {
+        EXPECT_GT(times->of(stage), 0u);
+      }
+      EXPECT_EQ(times->of(DeviceStage::kAggregate), 0u);
+      uint64_t const sum = std::accumulate(times->stages.begin(), times->stages.end(), uint64_t{0});
+      // Here something runs whenever time goes on, and one stream does one thing after another.
+      EXPECT_EQ(times->copying + times->computing - times->both, passed_ns);
+      EXPECT_LE(times->both, std::min(times->copying, times->computing));
+      EXPECT_GE(sum, passed_ns);
+      if (threads == 1) {
+        EXPECT_EQ(sum, passed_ns);
+        EXPECT_EQ(times->both, 0u);
+        EXPECT_EQ(times->copying,
+                  times->of(DeviceStage::kCopyIn) + times->of(DeviceStage::kCopyOut));
+      }
+      both += times->both;
+    }
+  }
+  EXPECT_GT(both, 0u);
 }
 
 TEST_F(CudaScans, EachCallThatFailsEndsTheScanWithADeviceErrorAndLeavesNothingBehind) {

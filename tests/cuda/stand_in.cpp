@@ -148,6 +148,11 @@ uint64_t CudaStandIn::event_waits() const {
   return event_waits_;
 }
 
+uint64_t CudaStandIn::clock_ns() const {
+  std::lock_guard const lock(mutex_);
+  return clock_ns_;
+}
+
 std::vector<std::string> CudaStandIn::take_violations() {
   std::lock_guard const lock(mutex_);
   return std::exchange(violations_, {});

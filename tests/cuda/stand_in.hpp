@@ -74,6 +74,7 @@ class CudaStandIn {
   [[nodiscard]] uint64_t operations_run() const;
   [[nodiscard]] uint64_t operations_pending() const;
   [[nodiscard]] uint64_t event_waits() const;  // for events that had been recorded
+  [[nodiscard]] uint64_t clock_ns() const;
   // A line for each; they are forgotten with this call.
   [[nodiscard]] std::vector<std::string> take_violations();
   // A line for each allocation, stream and event that was not given back.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "device/device.hpp"
@@ -34,6 +35,8 @@ class ForwardingDevice : public Device {
   void wait_async(StreamView stream, EventView event) override {
     inner_->wait_async(stream, event);
   }
+
+  std::optional<StageTimes> take_stage_times() override { return inner_->take_stage_times(); }
 
   void copy_to_device_async(void* device, void const* pinned, std::size_t bytes,
                             StreamView stream) override {

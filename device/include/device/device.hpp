@@ -13,9 +13,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "device/device_error.hpp"
+#include "device/stage_times.hpp"
 #include "kernels/aggregate.hpp"
 #include "kernels/complete_deferred.hpp"
 #include "kernels/filter.hpp"
@@ -88,6 +90,10 @@ class Device {
   // Work enqueued on `stream` from now on waits for the event's last recording; an event that was
   // never recorded holds nothing up.
   virtual void wait_async(StreamView stream, EventView event) = 0;
+
+  // Of the operations that were waited for since the last call; none where the device has no clock
+  // of its own, or was not asked to look at it.
+  [[nodiscard]] virtual std::optional<StageTimes> take_stage_times() { return std::nullopt; }
 
   // Copies between pinned and device memory. Nothing happens when both are the same address.
   virtual void copy_to_device_async(void* device, void const* pinned, std::size_t bytes,
@@ -173,7 +179,8 @@ struct CudaBandwidth {
 // Throws DeviceError.
 [[nodiscard]] CudaBandwidth measure_cuda_bandwidth(int ordinal, std::size_t bytes);
 
-// Throws DeviceError with cuda_unavailable_reason() where there is no such device.
-[[nodiscard]] std::unique_ptr<Device> make_cuda_device(int ordinal);
+// Throws DeviceError with cuda_unavailable_reason() where there is no such device. `tells_times`:
+// see take_stage_times(); costs every operation two events.
+[[nodiscard]] std::unique_ptr<Device> make_cuda_device(int ordinal, bool tells_times = false);
 
 }  // namespace levelscan
