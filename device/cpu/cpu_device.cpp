@@ -115,7 +115,7 @@ void CpuDevice::clear_async(void* device, std::size_t bytes, StreamView) {
 }
 
 void CpuDevice::search_index_async(IndexSearch::Args const& args, StreamView) {
-  launch<IndexSearch>(args, 1);
+  launch<IndexSearch>(args, args.run_count);
 }
 
 void CpuDevice::narrow_async(Narrow::Args const& args, StreamView) { launch<Narrow>(args, 1); }
@@ -157,7 +157,7 @@ void CpuDevice::emit_rows_async(EmitRows::Args const& args, StreamView) {
 }
 
 void CpuDevice::locate_segments_async(LocateSegments::Args const& args, StreamView) {
-  launch<LocateSegments>(args, tiles_over(args.row_count, kTileRows));
+  launch<LocateSegments>(args, tiles_over(args.row_count, kTileLocatedRows));
 }
 
 void CpuDevice::verify_blocks_async(VerifyBlocks::Args const& args, StreamView) {

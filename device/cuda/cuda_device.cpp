@@ -226,7 +226,7 @@ void CudaDevice::launch(DeviceStage stage, typename Kernel::Args const& args, ui
 }
 
 void CudaDevice::search_index_async(IndexSearch::Args const& args, StreamView stream) {
-  launch<IndexSearch>(DeviceStage::kSearch, args, 1, stream);
+  launch<IndexSearch>(DeviceStage::kSearch, args, args.run_count, stream);
 }
 
 void CudaDevice::narrow_async(Narrow::Args const& args, StreamView stream) {
@@ -275,7 +275,8 @@ void CudaDevice::emit_rows_async(EmitRows::Args const& args, StreamView stream) 
 }
 
 void CudaDevice::locate_segments_async(LocateSegments::Args const& args, StreamView stream) {
-  launch<LocateSegments>(DeviceStage::kEmit, args, tiles_over(args.row_count, kTileRows), stream);
+  launch<LocateSegments>(DeviceStage::kEmit, args, tiles_over(args.row_count, kTileLocatedRows),
+                         stream);
 }
 
 void CudaDevice::verify_blocks_async(VerifyBlocks::Args const& args, StreamView stream) {

@@ -9,22 +9,22 @@
 
 namespace levelscan {
 
-// Kernels of a single block have as many items as there are bounds and runs.
+// A kernel of a single block has as many items as there are runs.
 inline constexpr uint32_t kSingleBlockItems = 128;
 
-#define LEVELSCAN_KERNELS(X)                               \
-  X(IndexSearch, kSingleBlockItems)                        \
-  X(Narrow, kSingleBlockItems)                             \
-  X(Filter, kTileIntervals)                                \
-  X(Gather, kTileIntervals)                                \
-  X(ResolveRanges, kTileCandidates)                        \
-  X(ResolveMark, kTileIntervals)                           \
-  X(ResolveProbe, kTileCandidates)                         \
-  X(ResolveMerge, kTileCandidates)                         \
-  X(CompleteDeferred, kTileDeferred)                       \
-  X(MeasureRows, kTileRows)                                \
-  X(EmitRows, kTileRows)                                   \
-  X(LocateSegments, kTileRows / LocateSegments::kItemRows) \
+#define LEVELSCAN_KERNELS(X)                \
+  X(IndexSearch, IndexSearch::kItems)       \
+  X(Narrow, kSingleBlockItems)              \
+  X(Filter, kTileIntervals)                 \
+  X(Gather, kTileIntervals)                 \
+  X(ResolveRanges, kTileCandidates)         \
+  X(ResolveMark, kTileIntervals)            \
+  X(ResolveProbe, kTileCandidates)          \
+  X(ResolveMerge, kTileCandidates)          \
+  X(CompleteDeferred, kTileDeferred)        \
+  X(MeasureRows, kTileRows)                 \
+  X(EmitRows, kTileRows)                    \
+  X(LocateSegments, LocateSegments::kItems) \
   X(VerifyBlocks, kTileCheckedLanes)
 
 struct KernelTraits {

@@ -203,6 +203,29 @@ TEST_P(IndexSearchSuite, EqualsALinearSearch) {
   EXPECT_GT(missing, 0u);
 }
 
+// More restart points than are looked at in one round, in two, and about as many.
+TEST_P(IndexSearchSuite, LargeIndexesAreSearchedInRounds) {
+  Random random(base_seed() + 1);
+  for (uint32_t const count : {32u, 33u, 34u, 65u, 66u, 1088u, 1089u, 1090u, 2500u}) {
+    SCOPED_TRACE(std::to_string(count) + " separators");
+    IndexInput input;
+    input.user_keys = true;
+    for (uint32_t i = 0; i < count; ++i) {
+      input.separators.push_back({std::to_string(100000 + 2 * i), 0});
+    }
+    BuiltBlock const block = build(input);
+    ASSERT_EQ(block.restart_count, count);
+    for (uint32_t round = 0; round < affordable(400); ++round) {
+      input.lower = std::to_string(100000 + random.below(2 * count + 1));
+      input.upper = std::to_string(100000 + random.below(2 * count + 1));
+      if (round == 0) input.lower = "0";
+      if (round == 1) input.upper = "2";
+      expect_range(input, search(device(), stream(), input, block));
+      if (HasFailure()) return;
+    }
+  }
+}
+
 // A key's versions go on over several blocks: every separator but the last is that key, with the
 // trailer of the block's last version.
 TEST_P(IndexSearchSuite, SeparatorsThatAreInternalKeysOfOneUserKey) {

@@ -53,12 +53,16 @@ TEST_P(SegmentSuite, RandomPartsOfRandomRunsAnswerAsOrderedMapsDo) {
   };
   uint64_t rows = 0;
   uint64_t parts_with_rows = 0;
+  std::size_t rows_max = 0;
   for (uint32_t round = 0; round < affordable(500); ++round) {
     SCOPED_TRACE("round " + std::to_string(round));
     GeneratorOptions options;
     if (random.one_in(4)) {
       options.keys_max = 200;
       options.entries_max = 400;
+    } else if (random.one_in(20)) {
+      options.keys_max = 1000;  // more rows than a block of LocateSegments has
+      options.entries_max = 1500;
     }
     GeneratedRuns const runs = generate_runs(random, options);
     uint64_t const snapshot = random_window(random, runs).snapshot;
@@ -90,10 +94,12 @@ TEST_P(SegmentSuite, RandomPartsOfRandomRunsAnswerAsOrderedMapsDo) {
     ASSERT_EQ(pipeline.row_parts(part_rows), expected_parts);
     ASSERT_EQ(part_rows, expected_part_rows);
     rows += expected.size();
+    rows_max = std::max(rows_max, expected.size());
   }
   if (!has_rounds_enough()) return;
   EXPECT_GT(rows, 0u);
   EXPECT_GT(parts_with_rows, affordable(500));
+  EXPECT_GT(rows_max, kTileLocatedRows);
 }
 
 }  // namespace

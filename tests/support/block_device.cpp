@@ -69,7 +69,7 @@ class BlockDevice final : public ForwardingDevice {
   void free_device(void* device, std::size_t) noexcept override { std::free(device); }
 
   void search_index_async(IndexSearch::Args const& args, StreamView stream) override {
-    launch<IndexSearch>(args, 1, stream);
+    launch<IndexSearch>(args, args.run_count, stream);
   }
   void narrow_async(Narrow::Args const& args, StreamView stream) override {
     launch<Narrow>(args, 1, stream);
@@ -103,7 +103,7 @@ class BlockDevice final : public ForwardingDevice {
     launch<EmitRows>(args, tiles(args.rows.row_count, kTileRows), stream);
   }
   void locate_segments_async(LocateSegments::Args const& args, StreamView stream) override {
-    launch<LocateSegments>(args, tiles(args.row_count, kTileRows), stream);
+    launch<LocateSegments>(args, tiles(args.row_count, kTileLocatedRows), stream);
   }
   void verify_blocks_async(VerifyBlocks::Args const& args, StreamView stream) override {
     launch<VerifyBlocks>(args, tiles(args.block_count, kTileCheckedBlocks), stream);

@@ -145,33 +145,24 @@ LEVELSCAN_HOST_DEVICE inline uint8_t separator_byte(IndexView const& view, Index
   return byte;
 }
 
-// Finds the first entry whose separator is not below the target. False when the index is corrupt.
-// When there is none, `found` is 0 and `position` is the last entry.
-LEVELSCAN_HOST_DEVICE inline bool search_separators(IndexView const& view,
-                                                    IndexTarget const& target,
-                                                    IndexPosition& position, uint32_t& found) {
-  if (target.bound.side == BoundSide::kStart || target.bound.side == BoundSide::kEnd) {
-    bool const start = target.bound.side == BoundSide::kStart;
-    found = start ? 1 : 0;
-    // The last entry: the host walks there.
-    position = start ? IndexPosition{0, 0} : IndexPosition{view.restart_count - 1, UINT32_MAX};
-    return true;
-  }
-  Bytes const user_key = target.bound.key;
-  // The number of restart points whose key is less than the target.
+// Whether the separator of a restart point lies below the target. False when the index is corrupt.
+// REQUIRES: target.bound.side is kBefore or kAfter.
+LEVELSCAN_HOST_DEVICE inline bool restart_below(IndexView const& view, IndexTarget const& target,
+                                                uint32_t restart, bool& below) {
   IndexEntryWalk walk;
-  uint32_t low = 0;
-  uint32_t high = view.restart_count;
-  while (low < high) {
-    uint32_t const middle = low + (high - low) / 2;
-    if (!restart_entry(view, middle, walk)) return false;
-    Bytes const separator{walk.bytes + walk.delta_offset, walk.key_size};
-    if (separator_below(view, separator, target)) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
+  if (!restart_entry(view, restart, walk)) return false;
+  below = separator_below(view, Bytes{walk.bytes + walk.delta_offset, walk.key_size}, target);
+  return true;
+}
+
+// Finds the first entry whose separator is not below the target, given `low`, the number of restart
+// points whose separators are. False when the index is corrupt. When there is none, `found` is 0
+// and `position` is the last entry. REQUIRES: target.bound.side is kBefore or kAfter.
+LEVELSCAN_HOST_DEVICE inline bool search_interval(IndexView const& view, IndexTarget const& target,
+                                                  uint32_t low, IndexPosition& position,
+                                                  uint32_t& found) {
+  Bytes const user_key = target.bound.key;
+  IndexEntryWalk walk;
   found = 1;
   position = IndexPosition{0, 0};
   if (low == 0) return true;
@@ -235,6 +226,38 @@ LEVELSCAN_HOST_DEVICE inline bool search_separators(IndexView const& view,
   return true;
 }
 
+// Whether every separator lies on the same side of the target; then it has been found or has not,
+// and the last entry is one that the host walks to.
+LEVELSCAN_HOST_DEVICE inline bool is_unbounded(IndexView const& view, IndexTarget const& target,
+                                               IndexPosition& position, uint32_t& found) {
+  if (target.bound.side != BoundSide::kStart && target.bound.side != BoundSide::kEnd) return false;
+  bool const start = target.bound.side == BoundSide::kStart;
+  found = start ? 1 : 0;
+  position = start ? IndexPosition{0, 0} : IndexPosition{view.restart_count - 1, UINT32_MAX};
+  return true;
+}
+
+// Finds the first entry whose separator is not below the target, by halves. As search_interval,
+// but for any target.
+LEVELSCAN_HOST_DEVICE inline bool search_separators(IndexView const& view,
+                                                    IndexTarget const& target,
+                                                    IndexPosition& position, uint32_t& found) {
+  if (is_unbounded(view, target, position, found)) return true;
+  uint32_t low = 0;
+  uint32_t high = view.restart_count;
+  while (low < high) {
+    uint32_t const middle = low + (high - low) / 2;
+    bool below = false;
+    if (!restart_below(view, target, middle, below)) return false;
+    if (below) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return search_interval(view, target, low, position, found);
+}
+
 struct IndexSearch {
   struct Args {
     IndexView const* views;  // [run_count]
@@ -242,23 +265,96 @@ struct IndexSearch {
     uint32_t run_count;
     ScanStatus* status;
   };
-  struct Shared {};
+  // A warp looks at so many restart points at once, which leaves a 33rd part to look at.
+  static constexpr uint32_t kProbes = 32;
+  static constexpr uint32_t kRoundsMax = 7;  // 33 to the power of 7 is beyond 32 bits
+  static constexpr uint32_t kItems = 2 * kProbes;
 
-  // One block; an item is a bound of a run.
+  struct Shared {
+    uint32_t below[2][kRoundsMax];  // of the points that a bound's items looked at in each round
+  };
+
+  // A block is a run. Where items run at once, those of each bound share its search; in order, an
+  // item is a bound.
   template <class Block>
-  LEVELSCAN_KERNEL void operator()(Block& block, Args const& args, Shared&) const {
-    block.for_each(2 * args.run_count, [&](uint32_t i) {
-      uint32_t const r = i / 2;
-      IndexView const& view = args.views[r];
-      if (!view.active) return;
-      IndexRange& range = args.ranges[r];
-      bool const valid = i % 2 == 0
-                             ? search_separators(view, IndexTarget{view.lower, view.lower_trailer},
-                                                 range.first, range.first_found)
-                             : search_separators(view, IndexTarget{view.upper, UINT64_MAX},
-                                                 range.last, range.last_found);
-      if (!valid) report_fault(block, *args.status, ScanFault::kCorruptIndex, r, 0, 0);
-    });
+  LEVELSCAN_KERNEL void operator()(Block& block, Args const& args, Shared& shared) const {
+    uint32_t const r = block.index();
+    IndexView const& view = args.views[r];
+    if (!view.active) return;
+    IndexRange& range = args.ranges[r];
+    if constexpr (Block::kInOrder) {
+      block.for_each(2, [&](uint32_t bound) {
+        if (!search_separators(view, target_of(view, bound), position_in(range, bound),
+                               found_in(range, bound))) {
+          report_fault(block, *args.status, ScanFault::kCorruptIndex, r, 0, 0);
+        }
+      });
+    } else {
+      block.for_each(2 * kRoundsMax,
+                     [&](uint32_t i) { shared.below[i / kRoundsMax][i % kRoundsMax] = 0; });
+      uint32_t round = 0;
+      for (uint32_t width = view.restart_count; width != 0; width /= kProbes + 1) {
+        uint32_t const step = step_over(width);
+        uint32_t const probes = width / step;
+        block.for_each(2 * probes, [&](uint32_t i) {
+          uint32_t const bound = i / probes;
+          IndexTarget const target = target_of(view, bound);
+          IndexPosition position{};
+          uint32_t found = 0;
+          if (is_unbounded(view, target, position, found)) return;
+          uint32_t const restart = restarts_below(shared.below[bound], view.restart_count, round) +
+                                   (i % probes + 1) * step - 1;
+          if (restart >= view.restart_count) return;
+          bool below = false;
+          if (!restart_below(view, target, restart, below)) {
+            report_fault(block, *args.status, ScanFault::kCorruptIndex, r, 0, 0);
+          } else if (below) {
+            block.fetch_add(shared.below[bound][round], 1u);
+          }
+        });
+        ++round;
+      }
+      block.for_each(2, [&](uint32_t bound) {
+        IndexTarget const target = target_of(view, bound);
+        IndexPosition& position = position_in(range, bound);
+        uint32_t& found = found_in(range, bound);
+        if (is_unbounded(view, target, position, found)) return;
+        if (!search_interval(view, target,
+                             restarts_below(shared.below[bound], view.restart_count, round),
+                             position, found)) {
+          report_fault(block, *args.status, ScanFault::kCorruptIndex, r, 0, 0);
+        }
+      });
+    }
+  }
+
+ private:
+  LEVELSCAN_HOST_DEVICE static IndexTarget target_of(IndexView const& view, uint32_t bound) {
+    return bound == 0 ? IndexTarget{view.lower, view.lower_trailer}
+                      : IndexTarget{view.upper, UINT64_MAX};
+  }
+  LEVELSCAN_HOST_DEVICE static IndexPosition& position_in(IndexRange& range, uint32_t bound) {
+    return bound == 0 ? range.first : range.last;
+  }
+  LEVELSCAN_HOST_DEVICE static uint32_t& found_in(IndexRange& range, uint32_t bound) {
+    return bound == 0 ? range.first_found : range.last_found;
+  }
+
+  // How far apart the points are that are looked at, the last of every `step`, where the number of
+  // points below is one of width + 1: between them lie at most width / (kProbes + 1).
+  LEVELSCAN_HOST_DEVICE static uint32_t step_over(uint32_t width) {
+    return width / (kProbes + 1) + 1;
+  }
+
+  // At least so many restart points are below after `rounds`; at most as many more as the next
+  // round's width.
+  LEVELSCAN_HOST_DEVICE static uint32_t restarts_below(uint32_t const* below, uint32_t width,
+                                                       uint32_t rounds) {
+    uint32_t low = 0;
+    for (uint32_t round = 0; round < rounds; ++round, width /= kProbes + 1) {
+      low += below[round] * step_over(width);
+    }
+    return low;
   }
 };
 

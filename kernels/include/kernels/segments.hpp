@@ -48,11 +48,14 @@ LEVELSCAN_HOST_DEVICE inline uint32_t segments_before(SegmentList const& list, S
   return span.first;
 }
 
-// A block is a tile of kTileRows rows; an item is kItemRows of them, of which neighbours mostly lie
-// in the same segment or the next one.
+// A block is a tile of kTileLocatedRows rows; an item is a few of them, of which neighbours mostly
+// lie in the same segment or the next one. Where items run at once there are more of them.
+inline constexpr uint32_t kTileLocatedRows = 512;
+
 struct LocateSegments {
-  static constexpr uint32_t kItemRows = 16;
-  static_assert(kTileRows % kItemRows == 0);
+  template <class Block>
+  static constexpr uint32_t kItemRows = Block::kInOrder ? 16 : 4;
+  static constexpr uint32_t kItems = kTileLocatedRows / 4;
 
   struct Args {
     SegmentList list;
@@ -68,11 +71,13 @@ struct LocateSegments {
 
   template <class Block>
   LEVELSCAN_KERNEL void operator()(Block& block, Args const& args, Shared&) const {
-    block.for_each(kTileRows / kItemRows, [&](uint32_t i) {
-      uint32_t const first = block.index() * kTileRows + i * kItemRows;
+    constexpr uint32_t kRows = kItemRows<Block>;
+    static_assert(kTileLocatedRows % kRows == 0 && kTileLocatedRows / kRows <= kItems);
+    block.for_each(kTileLocatedRows / kRows, [&](uint32_t i) {
+      uint32_t const first = block.index() * kTileLocatedRows + i * kRows;
       if (first >= args.row_count) return;
       uint32_t const left = args.row_count - first;
-      uint32_t const last = first + (left < kItemRows ? left : kItemRows);
+      uint32_t const last = first + (left < kRows ? left : kRows);
       uint32_t segment = args.list.count;
       uint32_t rows = 0;  // of the segment, not yet added
       for (uint32_t row = first; row < last; ++row) {
