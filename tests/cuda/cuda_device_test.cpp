@@ -125,6 +125,22 @@ TEST(CudaDevice, TooLittleMemorySaysWhatWasAskedForAndWhatThereIs) {
               HasSubstr("1001 bytes"));
 }
 
+TEST(CudaDevice, OneThreadUsesTwoDevices) {
+  auto const first = make_cuda_device(0, true);
+  auto const second = make_cuda_device(1, true);
+  MirroredBytes const first_memory(*first, 1000);
+  MirroredBytes const second_memory(*second, 1000);
+  StreamView const first_stream = first->create_stream();
+  StreamView const second_stream = second->create_stream();
+  first->clear_async(first_memory.device(), 1000, first_stream);
+  second->clear_async(second_memory.device(), 1000, second_stream);
+  first->synchronize(first_stream);
+  second->synchronize(second_stream);
+  first->destroy_stream(first_stream);
+  second->destroy_stream(second_stream);
+  EXPECT_THAT(CudaStandIn::instance().take_violations(), testing::IsEmpty());
+}
+
 TEST(CudaDevice, ScratchThatIsTooSmallIsAnErrorAndNoAllocation) {
   constexpr uint32_t kCount = 100000;
   CudaStandIn& stand_in = CudaStandIn::instance();

@@ -83,6 +83,17 @@ TEST_F(CudaProgram, AScanWithCudaGivesTheSameRows) {
   EXPECT_EQ(nlohmann::json::parse(cuda.last_error_line())["backend"], "cuda");
 }
 
+TEST_F(CudaProgram, DeviceNamesOneOfSeveral) {
+  Outcome const cpu = run({"scan", database_, "--backend", "cpu"});
+  Outcome const second =
+      run({"scan", database_, "--backend", "cuda", "--device", "1", "--threads", "3"});
+  EXPECT_EQ(second.exit_code, 0) << second.errors;
+  EXPECT_EQ(second.output, cpu.output);
+  Outcome const third = run({"scan", database_, "--backend", "cuda", "--device", "2"});
+  EXPECT_EQ(third.exit_code, 6);
+  EXPECT_THAT(third.errors, HasSubstr("there is no CUDA device 2, only 2 counted from 0"));
+}
+
 TEST_F(CudaProgram, StatisticsTellTheDevicesTimesAndOnACpuNone) {
   auto const statistics = [&](char const* backend) {
     Outcome const outcome = run({"scan", database_, "--backend", backend, "--stats=json"});

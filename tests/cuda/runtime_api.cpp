@@ -43,14 +43,13 @@ cudaError_t cudaRuntimeGetVersion(int* version) {
 
 cudaError_t cudaGetDeviceCount(int* count) {
   return stand_in().call("cudaGetDeviceCount", [&] {
-    *count = 1;
+    *count = CudaStandIn::kDeviceCount;
     return cudaSuccess;
   });
 }
 
 cudaError_t cudaSetDevice(int ordinal) {
-  return stand_in().call("cudaSetDevice",
-                         [&] { return ordinal == 0 ? cudaSuccess : cudaErrorInvalidDevice; });
+  return stand_in().call("cudaSetDevice", [&] { return stand_in().select_device(ordinal); });
 }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {

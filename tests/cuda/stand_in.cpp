@@ -56,6 +56,7 @@ struct LastError {
   std::string call;
 };
 thread_local LastError last_error;
+thread_local int selected_device = 0;
 
 std::string size_text(std::size_t bytes) { return std::to_string(bytes) + " bytes"; }
 
@@ -85,6 +86,7 @@ void CudaStandIn::reset(uint64_t seed) {
   call_failure_ = all_calls_failure_ = operation_failure_ = sticky_ = cudaSuccess;
   violations_.clear();
   last_error = {};
+  selected_device = 0;
   before_anything_is_live();
 }
 
@@ -226,6 +228,12 @@ void CudaStandIn::before_allocation(std::string const& what) {
   before_anything_is_live();
 }
 
+cudaError_t CudaStandIn::select_device(int ordinal) {
+  if (ordinal < 0 || ordinal >= kDeviceCount) return cudaErrorInvalidDevice;
+  selected_device = ordinal;
+  return cudaSuccess;
+}
+
 cudaError_t CudaStandIn::allocate_device(void** memory, std::size_t bytes) {
   std::lock_guard const lock(mutex_);
   before_allocation("device memory of " + size_text(bytes));
@@ -247,7 +255,7 @@ cudaError_t CudaStandIn::allocate_device(void** memory, std::size_t bytes) {
   poison(pages, all_bytes, static_cast<int>(random_.below(256)));
   if (open_ == 0 && order_ != OperationOrder::kEager) mprotect(pages, all_bytes, PROT_NONE);
   std::byte* const begin = pages + (all_bytes - used_bytes);
-  device_[begin] = {bytes, pages, all_bytes};
+  device_[begin] = {bytes, pages, all_bytes, selected_device};
   device_bytes_ += bytes;
   *memory = begin;
   return cudaSuccess;
@@ -280,7 +288,7 @@ cudaError_t CudaStandIn::allocate_pinned(void** memory, std::size_t bytes) {
   }
   poison(static_cast<std::byte*>(pinned), bytes, static_cast<int>(random_.below(256)));
   auto* const begin = static_cast<std::byte*>(pinned);
-  pinned_[begin] = {bytes, begin, bytes};
+  pinned_[begin] = {bytes, begin, bytes, selected_device};
   pinned_bytes_ += bytes;
   *memory = pinned;
   return cudaSuccess;
@@ -315,20 +323,33 @@ cudaError_t CudaStandIn::create_stream(cudaStream_t* stream, unsigned flags) {
   if (flags != cudaStreamNonBlocking) violation("a stream that waits for the default stream");
   *stream = reinterpret_cast<cudaStream_t>(next_handle_++);
   streams_[*stream] = std::make_shared<Stream>();
+  streams_[*stream]->device = selected_device;
   return cudaSuccess;
 }
 
 std::shared_ptr<CudaStandIn::Stream> CudaStandIn::find(cudaStream_t stream,
                                                        std::string const& call) {
   auto const found = streams_.find(stream);
-  if (found != streams_.end()) return found->second;
+  if (found != streams_.end()) {
+    if (found->second->device != selected_device && call != "cudaStreamDestroy") {
+      violation(call + " on a stream of a device that is not selected");
+      return nullptr;
+    }
+    return found->second;
+  }
   violation(call + (stream == nullptr ? " on the default stream" : " on a stream that isn't live"));
   return nullptr;
 }
 
 std::shared_ptr<CudaStandIn::Event> CudaStandIn::find(cudaEvent_t event, std::string const& call) {
   auto const found = events_.find(event);
-  if (found != events_.end()) return found->second;
+  if (found != events_.end()) {
+    if (found->second->device != selected_device && call != "cudaEventDestroy") {
+      violation(call + " of an event of a device that is not selected");
+      return nullptr;
+    }
+    return found->second;
+  }
   violation(call + " of an event that isn't live");
   return nullptr;
 }
@@ -353,6 +374,7 @@ cudaError_t CudaStandIn::create_event(cudaEvent_t* event, unsigned flags) {
   *event = reinterpret_cast<cudaEvent_t>(next_handle_++);
   events_[*event] = std::make_shared<Event>();
   events_[*event]->tells_time = (flags & cudaEventDisableTiming) == 0;
+  events_[*event]->device = selected_device;
   return cudaSuccess;
 }
 
@@ -411,6 +433,10 @@ bool CudaStandIn::check_range(std::string const& what, Allocations const& alloca
     auto const& [begin, allocation] = *std::prev(after);
     if (bytes <= allocation.bytes &&
         static_cast<std::size_t>(first - begin) <= allocation.bytes - bytes) {
+      if (&allocations == &device_ && allocation.device != selected_device) {
+        violation(what + " of memory of a device that is not selected");
+        return false;
+      }
       return true;
     }
   }

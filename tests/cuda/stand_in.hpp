@@ -14,7 +14,8 @@
 //   - What CUDA would reject or would let pass to the program's harm is a violation, kept as a line
 //     of text: asynchronous copies from or to memory that is not pinned, not allocated or freed by
 //     then; empty grids, blocks of over 1,024 threads, shared memory that was not opted into; the
-//     default stream; allocations where a test forbids them; handles that are destroyed already;
+//     default stream; streams, events and memory of a device that the calling thread has not
+//     selected; allocations where a test forbids them; handles that are destroyed already;
 //     errors that nobody took from the runtime's record before the next launch; times between
 //     events that don't tell any, were not recorded or not reached yet.
 //
@@ -51,6 +52,8 @@ class CudaStandIn {
   static constexpr uint64_t kOperationNs = 1000;
   static constexpr uint64_t kHostBytesPerNs = 16;
   static constexpr uint64_t kDeviceBytesPerNs = 64;
+
+  static constexpr int kDeviceCount = 2;  // which share their memory's limits
 
   static CudaStandIn& instance();
 
@@ -90,6 +93,8 @@ class CudaStandIn {
   // Whether the host touched device memory while no operation ran.
   [[nodiscard]] static bool is_device_address(void const* address) noexcept;
 
+  // For the calling thread; 0 unless told.
+  cudaError_t select_device(int ordinal);
   cudaError_t allocate_device(void** memory, std::size_t bytes);
   cudaError_t free_device(void* memory);
   cudaError_t allocate_pinned(void** memory, std::size_t bytes);
@@ -133,6 +138,7 @@ class CudaStandIn {
     std::size_t bytes;
     std::byte* pages;  // where its pages begin; of pinned memory, the memory
     std::size_t page_bytes;
+    int device;  // of pinned memory: any
   };
   using Allocations = std::map<std::byte*, Allocation>;
 
@@ -146,6 +152,7 @@ class CudaStandIn {
   struct Event {
     Recording last;  // of no stream: never recorded
     bool tells_time;
+    int device;
   };
   struct Operation {
     std::string name;
@@ -158,6 +165,7 @@ class CudaStandIn {
     std::deque<Recording> recordings;  // not yet reached; of no stream
     uint64_t enqueued = 0;             // ever
     uint64_t run = 0;                  // ever
+    int device = 0;
   };
 
   void violation(std::string text);

@@ -254,6 +254,22 @@ TEST_F(CudaStandInTest, TheDefaultStreamIsCaught) {
   cudaStreamDestroy(blocking);
 }
 
+TEST_F(CudaStandInTest, WhatIsOfADeviceThatIsNotSelectedIsCaught) {
+  EXPECT_EQ(cudaSetDevice(2), cudaErrorInvalidDevice);
+  static_cast<void>(cudaGetLastError());
+  ASSERT_EQ(cudaSetDevice(1), cudaSuccess);
+  EXPECT_NE(cudaStreamSynchronize(stream_), cudaSuccess);
+  expect_violation("on a stream of a device that is not selected");
+  cudaStream_t own = nullptr;
+  ASSERT_EQ(cudaStreamCreateWithFlags(&own, cudaStreamNonBlocking), cudaSuccess);
+  EXPECT_NE(copy_there(own), cudaSuccess);
+  expect_violation("of memory of a device that is not selected");
+  EXPECT_NE(cudaEventRecord(event_, own), cudaSuccess);
+  expect_violation("of an event of a device that is not selected");
+  ASSERT_EQ(cudaSetDevice(0), cudaSuccess);
+  EXPECT_EQ(cudaStreamDestroy(own), cudaSuccess);
+}
+
 TEST_F(CudaStandInTest, AllocationsDuringATaskAreCaught) {
   stand_in_.forbid_allocations(true);
   void* memory = nullptr;
