@@ -168,15 +168,19 @@ TEST(CudaDevice, ScratchThatIsTooSmallIsAnErrorAndNoAllocation) {
 }
 
 TEST(CudaDevice, NothingThrowsWhileTheDriverUnloads) {
-  auto device = make_cuda_device(0);
-  auto memory = std::make_unique<MirroredBytes>(*device, 1000);
-  StreamView const stream = device->create_stream();
-  EventView const event = device->create_event();
-  CudaStandIn::instance().fail_all_calls(cudaErrorCudartUnloading);
-  device->destroy_event(event);
-  device->destroy_stream(stream);
-  memory.reset();
-  device.reset();
+  for (bool const tells_times : {false, true}) {
+    CudaStandIn::instance().reset(1);
+    auto device = make_cuda_device(0, tells_times);
+    auto memory = std::make_unique<MirroredBytes>(*device, 1000);
+    StreamView const stream = device->create_stream();
+    EventView const event = device->create_event();
+    device->clear_async(memory->device(), memory->size(), stream);
+    CudaStandIn::instance().fail_all_calls(cudaErrorCudartUnloading);
+    device->destroy_event(event);
+    device->destroy_stream(stream);
+    memory.reset();
+    device.reset();
+  }
 }
 
 }  // namespace

@@ -198,6 +198,20 @@ TEST_F(CudaScans, AnOperationThatFailsEndsTheScanWithADeviceError) {
   stand_in_.reset(0);  // the lost context
 }
 
+TEST_F(CudaScans, AScannerGoesQuietlyWhileTheDriverUnloads) {
+  for (bool const tells_times : {false, true}) {
+    stand_in_.reset(1);
+    auto device = make_cuda_device(0, tells_times);
+    auto scanner = std::make_unique<Scanner>(*version_, options(true, 2), *device);
+    EXPECT_EQ(scan(*scanner), expected_);
+    stand_in_.fail_all_calls(cudaErrorCudartUnloading);
+    scanner.reset();
+    device.reset();
+    EXPECT_THAT(stand_in_.take_violations(), IsEmpty());
+    EXPECT_THAT(stand_in_.live(), IsEmpty());
+  }
+}
+
 TEST_F(CudaScans, TheSizesThatNobodyAskedForShrinkToTheMemoryThereIs) {
   auto const device = make_cuda_device(0);
   for (uint32_t const mebibytes : {1024u, 256u, 96u, 48u}) {

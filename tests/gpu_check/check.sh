@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # All that a machine with a GPU can tell of levelscan, in one report to send back: the machine, the whole test suite, the
-# kernel suite under compute-sanitizer's four tools, and the benchmark beside what the machine can do at most.
+# kernel suite under compute-sanitizer's four tools, the benchmark beside what the machine can do at most, and how long the
+# device takes for the stages of scans of the benchmark's databases.
 #
 # usage: check.sh [--build DIRECTORY] [--report FILE] [--without-gpu]
 #   --build        a build that is there already, instead of configuring and building build/gpu
@@ -20,7 +21,7 @@ while (($#)); do
     --report) report=$2 && shift ;;
     --without-gpu) needs_gpu=0 ;;
     *)
-      sed -n '5,8s/^# //p' "${BASH_SOURCE[0]}" >&2
+      sed -n '6,9s/^# //p' "${BASH_SOURCE[0]}" >&2
       exit 2
       ;;
   esac
@@ -92,6 +93,16 @@ suite() {
   return "$status"
 }
 
+# The last line of each scan is its statistics, which have the device's times.
+stages() {
+  local database
+  for database in "$build"/gpu-check-databases/*/; do
+    printf '%s: count, then all rows\n' "$database"
+    "$build/levelscan" scan "$database" --backend cuda --where 'value_size > 16' --agg 'count()' --stats=json || return
+    "$build/levelscan" scan "$database" --backend cuda --stats=json >/dev/null || return
+  done
+}
+
 has_gpu=0
 if command -v nvidia-smi >/dev/null && nvidia-smi -L 2>/dev/null | grep -q '^GPU '; then
   has_gpu=1
@@ -127,6 +138,11 @@ for tool in memcheck racecheck initcheck synccheck; do
 done
 # Hot and cold; beside them stand reading, reading and checksumming, and copying to the device.
 step benchmark "$build/levelscan_bench" --cold --directory "$build/gpu-check-databases" || true
+if ((has_gpu)); then
+  step stages stages || true
+else
+  left_out stages "no GPU"
+fi
 
 write_report
 ((failed == 0))

@@ -34,8 +34,8 @@ expect_run() {
 expect_line() { grep -qE "$1" "$report" || fail "no line like '$1'"; }
 expect_no_line() { ! grep -qE "$1" "$report" || fail "a line like '$1'"; }
 
-program "$scratch/build/levelscan" 'echo "doctor says $*"'
-program "$scratch/build/levelscan_bench" 'echo "bench says $*"'
+program "$scratch/build/levelscan" 'echo "levelscan says $*" >&2'
+program "$scratch/build/levelscan_bench" 'echo "bench says $*"' 'mkdir -p "$3/shape"'
 program "$scratch/build/tests/levelscan_kernels_tests" 'exit 0'
 program "$scratch/bin/ctest" 'echo "ctest says $*"' \
   'while (($#)); do [[ $1 != --output-junit ]] || xml=$2; shift; done' \
@@ -49,7 +49,7 @@ program "$scratch/gpu/compute-sanitizer" \
 echo 0 >"$scratch/skipped"
 echo 0 >"$scratch/ctest_status"
 # The tools that this machine may really have are not to be found.
-for tool in bash env cat grep sed date uname tail tee mktemp rm dirname nproc git; do
+for tool in bash env cat grep sed date uname tail tee mktemp mkdir rm dirname nproc git; do
   ln -sf "$(command -v "$tool")" "$scratch/bin/$tool"
 done
 
@@ -70,6 +70,7 @@ for tool in memcheck racecheck initcheck synccheck; do
 done
 expect_line '^ok +benchmark '
 expect_line '^bench says --cold '
+expect_line '^left out +stages: no GPU'
 expect_no_line '^FAILED'
 
 # With one, all of it.
@@ -77,7 +78,9 @@ path=$scratch/gpu:$scratch/bin
 echo 0 >"$scratch/skipped"
 expect_run 0
 for tool in memcheck racecheck initcheck synccheck; do expect_line "^ok +$tool "; done
-expect_line '^doctor says doctor'
+expect_line '^levelscan says doctor'
+expect_line '^ok +stages '
+expect_line '^levelscan says scan .*/gpu-check-databases/shape/ --backend cuda --stats=json'
 expect_no_line '^(FAILED|left out +[^b ])'
 
 # What fails is told, and the rest runs.
