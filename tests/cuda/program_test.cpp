@@ -94,6 +94,16 @@ TEST_F(CudaProgram, DeviceNamesOneOfSeveral) {
   EXPECT_THAT(third.errors, HasSubstr("there is no CUDA device 2, only 2 counted from 0"));
 }
 
+TEST_F(CudaProgram, ProfilersAreToldTheStages) {
+  Outcome const outcome = run({"scan", database_, "--backend", "cuda", "--threads", "2"}, "",
+                              "NVTX_INJECTION64_PATH=" + quoted(LEVELSCAN_NVTX_LISTENER));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
+  for (char const* stage : {"fill_index", "locate", "fill_data", "filter", "resolve", "emit"}) {
+    EXPECT_THAT(outcome.errors, HasSubstr(std::string("nvtx: ") + stage + " "));
+  }
+  EXPECT_THAT(outcome.errors, HasSubstr("nvtx: 0 left open"));
+}
+
 TEST_F(CudaProgram, StatisticsTellTheDevicesTimesAndOnACpuNone) {
   auto const statistics = [&](char const* backend) {
     Outcome const outcome = run({"scan", database_, "--backend", backend, "--stats=json"});
