@@ -59,6 +59,7 @@ CpuDevice::CpuDevice(CpuMirror mirror) {
   info_.backend = "cpu";
   info_.name = processor_name();
   info_.memory_bytes = physical_memory_bytes();
+  info_.runs_in_order = SerialBlock::kInOrder;
   info_.mirrors_alias_host = mirror == CpuMirror::kAliasing;
 }
 

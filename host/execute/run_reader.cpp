@@ -336,7 +336,8 @@ RunReader::Append RunReader::append_batch(Table const& table, uint32_t& appended
   if (mapped == nullptr) return append_from(table, mapped, appended);
   try {
     Append const outcome = append_from(table, mapped, appended);
-    mapped->require_whole();
+    // What is looked at where it is mapped is so again by the end of its round.
+    if (mapping_ != mapped) mapped->require_whole();
     return outcome;
   } catch (Error const&) {
     mapped->require_whole();  // what is wrong with it otherwise
@@ -366,7 +367,10 @@ RunReader::Append RunReader::append_mapped(Table const& table, MappedFile const&
   } else if (begin < mapped_offset_ || end - mapped_offset_ > UINT32_MAX) {
     return Append::kFull;
   }
-  for (BatchedBlock const& block : batch_) {
+  for (std::size_t i = 0; i < batch_.size(); ++i) {
+    BatchedBlock const& block = batch_[i];
+    // Each page that is touched first waits for memory: the next block's meanwhile.
+    if (i + 1 < batch_.size()) __builtin_prefetch(stored + (batch_[i + 1].handle.end() - begin));
     uint8_t const* const at = stored + (block.handle.offset - begin);
     verify(table, block.handle, at);
     if (at[block.handle.size] != 0) {

@@ -41,6 +41,7 @@ struct ScanStatistics {
   uint64_t resolve_probe = 0;  // windows resolved by each strategy
   uint64_t resolve_mark = 0;
   uint64_t resolve_merge = 0;
+  uint64_t resolve_split = 0;
   // Time in each stage, nanoseconds, added up over tasks.
   uint64_t fill_index_ns = 0;
   uint64_t locate_ns = 0;

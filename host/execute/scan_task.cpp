@@ -17,6 +17,9 @@ namespace {
 // Where more than one in so many entries pass, all are put in order: that costs an entry a fraction
 // of what it costs a candidate to ask the other runs.
 constexpr uint64_t kMergedShare = 8;
+// Where the lowest run has so many times the bytes of those above it, they are split: an entry that
+// is put in order costs more than one that is held against those.
+constexpr uint64_t kTimesBeneath = 2;
 // After one whose candidates did not fit, which then has to be filtered again.
 constexpr uint32_t kRoundsWithoutMerging = 16;
 
@@ -55,6 +58,8 @@ ScanTask::ScanTask(ScanContext& context, ScanBuffer& buffer, TaskState& state)
   }
   readers_.reserve(run_count);
   for (std::size_t r = 0; r < run_count; ++r) {
+    uint64_t& bytes = run_bytes_.emplace_back(0);
+    for (TableMeta const& meta : context.version->runs[r].metas) bytes += meta.file_bytes;
     readers_.emplace_back(*context.version, static_cast<uint32_t>(r), buffer.levels[r],
                           buffer.read_area, *context.layout, state.range.upper, segments(),
                           context.tombstones_host, *context.mapped, checksums, state.statistics);
@@ -265,8 +270,13 @@ uint64_t ScanTask::find_candidates(KeyRange& window) {
   uint64_t total = 0;
   bool placed = false;
   while (!placed) {
+    timed(&ScanStatistics::filter_ns, [&] { begin_filter(window); });
+    if (splits_ && !filter_above()) {
+      rounds_without_merging_ = kRoundsWithoutMerging;
+      continue;
+    }
     timed(&ScanStatistics::filter_ns, [&] {
-      launch_filter(window);
+      device_.filter_async(filter_args_, tile_count_ - filter_args_.first_tile, stream_);
       read_status();
     });
     total = 0;
@@ -279,7 +289,7 @@ uint64_t ScanTask::find_candidates(KeyRange& window) {
     if (total == 0) break;
     timed(&ScanStatistics::filter_ns, [&] {
       placed = share_candidates(total);
-      if (!placed && merges_) {
+      if (!placed && (merges_ || splits_)) {
         // A run may have kept several versions of one key, between which no window can end.
         rounds_without_merging_ = kRoundsWithoutMerging;
         return;
@@ -327,7 +337,7 @@ void ScanTask::emit(uint32_t candidate_count) {
   });
 }
 
-void ScanTask::launch_filter(KeyRange const& window) {
+void ScanTask::begin_filter(KeyRange const& window) {
   arena_.rewind(query_bytes_);
   views_.clear();
   slot_count_ = 0;
@@ -335,7 +345,10 @@ void ScanTask::launch_filter(KeyRange const& window) {
   resident_runs_ = 0;
   for (RunReader const& reader : readers_) {
     RunView view = reader.view();
-    resident_runs_ += view.interval_count != 0 ? 1 : 0;
+    if (view.interval_count != 0) {
+      ++resident_runs_;
+      lowest_run_ = static_cast<uint32_t>(views_.size());
+    }
     view.first_slot = slot_count_;
     view.first_tile = tile_count_;
     slot_count_ += view.interval_count;
@@ -361,11 +374,12 @@ void ScanTask::launch_filter(KeyRange const& window) {
   filter_args_.space =
       CandidateSpace{buffer_.candidates_device(), buffer_.keys_device(),
                      context_.layout->candidates_max, context_.layout->candidate_key_bytes};
-  merges_ = resident_runs_ > 1 && rounds_without_merging_ == 0 &&
-            (context_.resolve == ResolveStrategy::kMerge ||
-             (context_.resolve == ResolveStrategy::kAuto &&
-              (most_entries_pass_ || predicate_.instruction_count == 0)));
+  choose_strategy();
   filter_args_.keeps_shadows = merges_ ? 1 : 0;
+  filter_args_.first_tile = 0;
+  filter_args_.shadows = ShadowList{};
+  filter_args_.counts_rows = counts_rows_ && resident_runs_ == 1 ? 1 : 0;
+  resolved_count_ = 0;
   filter_args_.status = buffer_.status_device();
   arena_.upload(device_, stream_);
   round_bytes_ = arena_.used();
@@ -377,7 +391,51 @@ void ScanTask::launch_filter(KeyRange const& window) {
   device_.narrow_async(Narrow::Args{filter_args_.runs, buffer_.interval_ranges_device(), run_count,
                                     filter_args_.window, buffer_.status_device()},
                        stream_);
-  device_.filter_async(filter_args_, tile_count_, stream_);
+}
+
+void ScanTask::choose_strategy() {
+  ResolveStrategy const asked = context_.resolve;
+  bool const in_order = device_.info().runs_in_order;
+  bool const puts_in_order = resident_runs_ > 1 && rounds_without_merging_ == 0;
+  bool const pays =
+      asked == ResolveStrategy::kAuto && (most_entries_pass_ || predicate_.instruction_count == 0);
+  uint64_t bytes_above = 0;
+  for (uint32_t r = 0; r < lowest_run_; ++r) bytes_above += run_bytes_[r];
+  uint64_t const bytes_beneath = run_bytes_[lowest_run_];
+  // What the filter leaves undecided is decided when it's a candidate.
+  splits_ =
+      puts_in_order && in_order && predicate_.reads_key == 0 &&
+      (asked == ResolveStrategy::kSplit || (pays && bytes_above < bytes_beneath / kTimesBeneath));
+  merges_ = puts_in_order && !splits_ &&
+            (pays || asked == ResolveStrategy::kMerge || asked == ResolveStrategy::kSplit);
+  counts_rows_ = in_order && context_.sink == nullptr && context_.segments == nullptr &&
+                 context_.aggregate_inputs.empty() && predicate_.reads_key == 0 &&
+                 context_.tombstones_device.bound_count == 0;
+}
+
+bool ScanTask::filter_above() {
+  uint32_t const first_beneath = views_[lowest_run_].first_tile;
+  uint64_t total = 0;
+  timed(&ScanStatistics::filter_ns, [&] {
+    filter_args_.keeps_shadows = 1;
+    device_.filter_async(filter_args_, first_beneath, stream_);
+    read_status();
+    for (uint32_t r = 0; r < lowest_run_; ++r) total += buffer_.totals_host()[r].candidates;
+  });
+  if (buffer_.status_host()->written != total) return false;
+  uint32_t const count = static_cast<uint32_t>(total);
+  timed(&ScanStatistics::resolve_ns, [&] {
+    resolve_ranges(0, count);
+    resolve_in_order(count);
+  });
+  ++state_.statistics.resolve_split;
+  resolved_count_ = count;
+  filter_args_.keeps_shadows = 0;
+  filter_args_.first_tile = first_beneath;
+  filter_args_.shadows =
+      ShadowList{buffer_.rows_device(), count, buffer_.candidates_device(), buffer_.keys_device()};
+  filter_args_.counts_rows = counts_rows_ ? 1 : 0;
+  return true;
 }
 
 // Waits for the stream; throws what the kernels reported.
@@ -516,27 +574,35 @@ KeyBound ScanTask::cut_window(KeyRange const& window) {
   return *cut;
 }
 
+void ScanTask::resolve_ranges(uint32_t first, uint32_t count) {
+  if (context_.tombstones_device.bound_count == 0 || count == 0) return;
+  device_.resolve_ranges_async(
+      ResolveRanges::Args{context_.tombstones_device, buffer_.candidates_device() + first,
+                          buffer_.keys_device(), count, buffer_.status_device()},
+      stream_);
+}
+
+void ScanTask::resolve_in_order(uint32_t candidate_count) {
+  device_.order_candidates_async(
+      buffer_.rows_device(), candidate_count,
+      CandidateLess{buffer_.candidates_device(), buffer_.keys_device(), key_order_},
+      buffer_.scratch_device(), stream_);
+  device_.resolve_merge_async(
+      ResolveMerge::Args{buffer_.rows_device(), candidate_count, buffer_.candidates_device(),
+                         buffer_.keys_device(), buffer_.status_device()},
+      stream_);
+}
+
 void ScanTask::resolve(uint32_t candidate_count) {
-  if (context_.tombstones_device.bound_count != 0) {
-    device_.resolve_ranges_async(
-        ResolveRanges::Args{context_.tombstones_device, buffer_.candidates_device(),
-                            buffer_.keys_device(), candidate_count, buffer_.status_device()},
-        stream_);
-  }
+  resolve_ranges(resolved_count_, candidate_count - resolved_count_);
+  if (splits_) return;
   bool const several = resident_runs_ > 1;
   bool const mark = several && !merges_ &&
                     (context_.resolve == ResolveStrategy::kMark ||
                      (context_.resolve == ResolveStrategy::kAuto &&
                       marking_costs_less(candidate_count, resident_runs_)));
   if (merges_) {
-    device_.order_candidates_async(
-        buffer_.rows_device(), candidate_count,
-        CandidateLess{buffer_.candidates_device(), buffer_.keys_device(), key_order_},
-        buffer_.scratch_device(), stream_);
-    device_.resolve_merge_async(
-        ResolveMerge::Args{buffer_.rows_device(), candidate_count, buffer_.candidates_device(),
-                           buffer_.keys_device(), buffer_.status_device()},
-        stream_);
+    resolve_in_order(candidate_count);
     ++state_.statistics.resolve_merge;
   } else if (mark) {
     device_.resolve_mark_async(
@@ -617,6 +683,7 @@ void ScanTask::end_at_tombstone(Bytes user_key, std::vector<EntryVersion>& versi
 }
 
 Error ScanTask::corrupt_versions(std::size_t reader) const {
+  readers_[reader].require_whole();
   return Error(ErrorCode::kCorruption,
                fmt::format("{}: an entry cannot be decoded, or keys are out of order",
                            readers_[reader].place_of_data(0)));
@@ -669,7 +736,7 @@ void ScanTask::commit_round(KeyRange const& window) {
   statistics.shadowed_tombstone += status.shadowed_tombstone;
   statistics.shadowed_range += status.shadowed_range;
   ++statistics.windows;
-  state_.rows_found += round_rows_;
+  state_.rows_found += round_rows_ + status.counted;
   for (std::size_t i = 0; i < round_aggregates_.size(); ++i) {
     state_.aggregates[i].combine(round_aggregates_[i]);
   }

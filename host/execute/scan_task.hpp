@@ -110,7 +110,11 @@ class ScanTask final : private EntrySource {
   void process(KeyRange window);
   [[nodiscard]] uint64_t find_candidates(KeyRange& window);
   void emit(uint32_t candidate_count);
-  void launch_filter(KeyRange const& window);
+  void begin_filter(KeyRange const& window);
+  void choose_strategy();
+  // Filters and resolves the runs above the lowest. False when their candidates don't fit.
+  [[nodiscard]] bool filter_above();
+  void resolve_in_order(uint32_t candidate_count);
   void read_status();
   [[noreturn]] void throw_fault(ScanStatus const& status) const;
   // Sets the candidates' places. False when they don't fit.
@@ -118,6 +122,7 @@ class ScanTask final : private EntrySource {
   [[nodiscard]] KeyBound cut_window(KeyRange const& window);
   void upload_shares();
   void resolve(uint32_t candidate_count);
+  void resolve_ranges(uint32_t first, uint32_t count);
   // Works out values that don't stand in blocks. False when there is room only for those of a
   // smaller window, which it then sets.
   bool complete_values(uint32_t candidate_count, KeyRange& window);
@@ -151,6 +156,7 @@ class ScanTask final : private EntrySource {
   KeyOrder key_order_;
   ControlArena arena_;
   std::vector<RunReader> readers_;     // [runs]
+  std::vector<uint64_t> run_bytes_;    // [runs] of their tables
   std::vector<bool> stuck_;            // [runs] which were filled for the window of a single key
   uint64_t deferring_candidates_max_;  // of a window that holds values which aren't in blocks
   DeferredValues deferred_;
@@ -170,6 +176,10 @@ class ScanTask final : private EntrySource {
   uint32_t runs_with_candidates_ = 0;
   uint32_t resident_runs_ = 0;
   bool merges_ = false;  // its candidates are resolved by putting them in order
+  bool splits_ = false;  // those of the runs above the lowest are; the lowest run's beneath them
+  bool counts_rows_ = false;     // of the lowest run only the number is wanted
+  uint32_t lowest_run_ = 0;      // that has anything
+  uint32_t resolved_count_ = 0;  // of the candidates, before resolve()
   uint32_t rounds_without_merging_ = 0;
   bool most_entries_pass_ = false;  // the predicate, in the round before
   uint64_t round_rows_ = 0;

@@ -77,27 +77,17 @@ std::vector<AggregateInput> aggregate_inputs(Query const& query,
 }
 
 void add_statistics(ScanStatistics& total, ScanStatistics const& task) {
-  for (auto const member : {&ScanStatistics::entries_seen,
-                            &ScanStatistics::entries_filtered,
-                            &ScanStatistics::shadowed_value,
-                            &ScanStatistics::shadowed_tombstone,
-                            &ScanStatistics::shadowed_range,
-                            &ScanStatistics::values_merged,
-                            &ScanStatistics::values_from_blobs,
-                            &ScanStatistics::bytes_read,
-                            &ScanStatistics::bytes_copied,
-                            &ScanStatistics::bytes_decompressed,
-                            &ScanStatistics::windows,
-                            &ScanStatistics::resolve_probe,
-                            &ScanStatistics::resolve_mark,
-                            &ScanStatistics::resolve_merge,
-                            &ScanStatistics::fill_index_ns,
-                            &ScanStatistics::locate_ns,
-                            &ScanStatistics::fill_data_ns,
-                            &ScanStatistics::filter_ns,
-                            &ScanStatistics::resolve_ns,
-                            &ScanStatistics::complete_ns,
-                            &ScanStatistics::emit_ns}) {
+  for (auto const member : {&ScanStatistics::entries_seen,      &ScanStatistics::entries_filtered,
+                            &ScanStatistics::shadowed_value,    &ScanStatistics::shadowed_tombstone,
+                            &ScanStatistics::shadowed_range,    &ScanStatistics::values_merged,
+                            &ScanStatistics::values_from_blobs, &ScanStatistics::bytes_read,
+                            &ScanStatistics::bytes_copied,      &ScanStatistics::bytes_decompressed,
+                            &ScanStatistics::windows,           &ScanStatistics::resolve_probe,
+                            &ScanStatistics::resolve_mark,      &ScanStatistics::resolve_merge,
+                            &ScanStatistics::resolve_split,     &ScanStatistics::fill_index_ns,
+                            &ScanStatistics::locate_ns,         &ScanStatistics::fill_data_ns,
+                            &ScanStatistics::filter_ns,         &ScanStatistics::resolve_ns,
+                            &ScanStatistics::complete_ns,       &ScanStatistics::emit_ns}) {
     total.*member += task.*member;
   }
 }

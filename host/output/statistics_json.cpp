@@ -71,9 +71,10 @@ std::string statistics_json(ScanStatistics const& s) {
                          {"bytes_decompressed", s.bytes_decompressed},
                          {"tasks", s.tasks},
                          {"windows", s.windows}});
-  text +=
-      R"(,"resolve":{)" +
-      members({{"probe", s.resolve_probe}, {"mark", s.resolve_mark}, {"merge", s.resolve_merge}});
+  text += R"(,"resolve":{)" + members({{"probe", s.resolve_probe},
+                                       {"mark", s.resolve_mark},
+                                       {"merge", s.resolve_merge},
+                                       {"split", s.resolve_split}});
   text += R"(},"time_us":{)" + members({{"fill_index", s.fill_index_ns / 1000},
                                         {"locate", s.locate_ns / 1000},
                                         {"fill_data", s.fill_data_ns / 1000},
@@ -109,8 +110,9 @@ std::string statistics_text(ScanStatistics const& s) {
                  "MiB         {:.1f} planned, {:.1f} read, {:.1f} decompressed, {:.1f} copied\n",
                  mebibytes(s.bytes_planned), mebibytes(s.bytes_read),
                  mebibytes(s.bytes_decompressed), mebibytes(s.bytes_copied));
-  fmt::format_to(out, "work        {} tasks, {} windows (resolved: {} probe, {} mark, {} merge)\n",
-                 s.tasks, s.windows, s.resolve_probe, s.resolve_mark, s.resolve_merge);
+  fmt::format_to(
+      out, "work        {} tasks, {} windows (resolved: {} probe, {} mark, {} merge, {} split)\n",
+      s.tasks, s.windows, s.resolve_probe, s.resolve_mark, s.resolve_merge, s.resolve_split);
   fmt::format_to(
       out,
       "seconds     {:.3f} in all, {:.0f} entries/s; over tasks: index {:.3f}, locate {:.3f}, "

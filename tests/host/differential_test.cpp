@@ -75,6 +75,7 @@ struct Coverage {
   uint64_t windows_probed = 0;
   uint64_t windows_marked = 0;
   uint64_t windows_merged = 0;
+  uint64_t windows_split = 0;
   std::set<std::string> devices;
 };
 
@@ -120,9 +121,9 @@ ScannerOptions draw_options(Random& random, std::string& description) {
   options.threads = random.between(1, 3);
   options.verify_checksums = !random.one_in(5);
   options.memory_bytes = 256 << 20;
-  options.resolve =
-      random.pick(std::vector<ResolveStrategy>{ResolveStrategy::kAuto, ResolveStrategy::kProbe,
-                                               ResolveStrategy::kMark, ResolveStrategy::kMerge});
+  options.resolve = random.pick(std::vector<ResolveStrategy>{
+      ResolveStrategy::kAuto, ResolveStrategy::kProbe, ResolveStrategy::kMark,
+      ResolveStrategy::kMerge, ResolveStrategy::kSplit});
   if (!random.one_in(5)) {
     // Tiny: every edge of every buffer is met.
     options.scans_max = random.between(1, 3);
@@ -371,6 +372,7 @@ class DatabaseScans {
     coverage_.windows_probed += statistics.resolve_probe;
     coverage_.windows_marked += statistics.resolve_mark;
     coverage_.windows_merged += statistics.resolve_merge;
+    coverage_.windows_split += statistics.resolve_split;
   }
 
   Random& random_;
@@ -393,7 +395,7 @@ void print_coverage(Coverage const& coverage) {
       "{} range tombstones, {} clipped, {} ending between versions; {} tables of nothing else\n"
       "{} merge operands, {} blob references, {} entities; values merged {}, from blobs {}\n"
       "{} filtered, shadowed by values {}, by tombstones {}, by ranges {}; windows probed {}, "
-      "marked {}, merged {}\n"
+      "marked {}, merged {}, split {}\n"
       "{} databases with unflushed rows, {} with several logs\n",
       coverage.scans, coverage.scans_with_rows, coverage.scans_of_several_windows,
       coverage.scans_of_several_tasks, coverage.aggregate_scans, coverage.limited_scans,
@@ -407,8 +409,8 @@ void print_coverage(Coverage const& coverage) {
       shape.merge_operands, shape.blob_references, shape.entities, coverage.values_merged,
       coverage.values_from_blobs, coverage.filtered, coverage.shadowed_value,
       coverage.shadowed_tombstone, coverage.shadowed_range, coverage.windows_probed,
-      coverage.windows_marked, coverage.windows_merged, coverage.databases_with_unflushed_rows,
-      coverage.databases_with_several_logs);
+      coverage.windows_marked, coverage.windows_merged, coverage.windows_split,
+      coverage.databases_with_unflushed_rows, coverage.databases_with_several_logs);
 }
 
 void expect_covered(Coverage const& coverage) {
@@ -452,6 +454,7 @@ void expect_covered(Coverage const& coverage) {
   EXPECT_GT(coverage.windows_probed, 0u);
   EXPECT_GT(coverage.windows_marked, 0u);
   EXPECT_GT(coverage.windows_merged, 0u);
+  EXPECT_GT(coverage.windows_split, 0u);
   EXPECT_EQ(shape.format_versions, (std::set<uint32_t>{0, 1, 2, 3, 4, 5, 6, 7}));
   EXPECT_EQ(shape.checksums, (std::set<int>{0, 1, 2, 3, 4}));
   EXPECT_EQ(shape.data_codecs, (std::set<int>{0, 1, 2, 3, 4, 5, 7}));

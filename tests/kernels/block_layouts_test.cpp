@@ -6,39 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "kernels/run_cursor.hpp"
 #include "kernels/run_view.hpp"
+#include "support/host_run.hpp"
 #include "support/kernel_pipeline.hpp"
 #include "support/kernel_suite.hpp"
 #include "support/run_generator.hpp"
 
 namespace levelscan::test {
 namespace {
-
-// A run's bytes at their exact size, for AddressSanitizer, and its view on the host.
-class HostRun {
- public:
-  explicit HostRun(RunData const& run)
-      : bytes_(new uint8_t[run.bytes.size()]), blocks_(run.blocks), order_(run.order) {
-    std::copy(run.bytes.begin(), run.bytes.end(), bytes_.get());
-    view_.data = bytes_.get();
-    view_.blocks = blocks_.data();
-    view_.block_count = static_cast<uint32_t>(blocks_.size());
-    view_.interval_count = run.interval_count;
-    view_.largest_sequence = run.largest_sequence;
-    view_.smallest_sequence = run.smallest_sequence;
-    view_.order = order_;
-  }
-  [[nodiscard]] RunView const& view() const { return view_; }
-  [[nodiscard]] EntryWalk walk(uint32_t interval) const {
-    return EntryWalk::over(view_.data, interval_bytes(view_, interval), order_);
-  }
-
- private:
-  std::unique_ptr<uint8_t[]> bytes_;
-  std::vector<DataBlockRef> blocks_;
-  KeyOrder order_;
-  RunView view_{};
-};
 
 // The entries that walks over all intervals find; `steps` gets how each walk ended.
 std::vector<TestEntry> entries_of(RunData const& run, std::vector<WalkStep>& steps) {
@@ -179,7 +155,9 @@ class GlobalSequenceSuite : public KernelSuite {
     WindowSpec window;
     window.snapshot = snapshot;
     std::vector<std::string> first_answer;
-    for (Resolution const by : {Resolution::kMark, Resolution::kMerge, Resolution::kProbe}) {
+    std::vector<Resolution> ways{Resolution::kMark, Resolution::kMerge, Resolution::kProbe};
+    if (device().info().runs_in_order) ways.push_back(Resolution::kSplit);
+    for (Resolution const by : ways) {
       KernelPipeline pipeline(device(), stream(), runs, window, {});
       EXPECT_EQ(pipeline.run(by).errors, 0u);
       std::vector<std::string> answer;

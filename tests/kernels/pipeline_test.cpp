@@ -123,6 +123,7 @@ class PipelineSuite : public KernelSuite {
     uint64_t filtered = 0;
     uint64_t shadowed = 0;
     uint64_t undecided = 0;
+    uint64_t counted = 0;
     uint64_t tiles = 0;  // the most in one launch
   };
 
@@ -202,9 +203,30 @@ class PipelineSuite : public KernelSuite {
       ASSERT_EQ(merged.run(Resolution::kMerge).errors, 0u);
       EXPECT_EQ(merged.rows(), expected.rows);
     }
+    if (device().info().runs_in_order && !predicate.program.reads_key) {
+      expect_split(runs, window, predicate, expected);
+    }
     coverage_.rows += expected.rows.size();
     coverage_.filtered += resolved.entries_filtered;
     coverage_.shadowed += resolve_shadowed;
+  }
+
+  void expect_split(GeneratedRuns const& runs, WindowSpec const& window,
+                    PredicateCase const& predicate, ModelAnswer const& expected) {
+    KernelPipeline listed(device(), stream(), runs.data, window, predicate.program);
+    ScanStatus const status = listed.run_split(false);
+    ASSERT_EQ(status.errors, 0u);
+    EXPECT_EQ(listed.rows(), expected.rows);
+    EXPECT_EQ(status.counted, 0u);
+    KernelPipeline counted(device(), stream(), runs.data, window, predicate.program);
+    ScanStatus const with_counts = counted.run_split(true);
+    ASSERT_EQ(with_counts.errors, 0u);
+    EXPECT_EQ(with_counts.counted + counted.rows().size(), expected.rows.size());
+    EXPECT_EQ(with_counts.entries_seen, status.entries_seen);
+    EXPECT_EQ(with_counts.entries_filtered, status.entries_filtered);
+    EXPECT_EQ(with_counts.shadowed_value + with_counts.shadowed_tombstone,
+              status.shadowed_value + status.shadowed_tombstone);
+    coverage_.counted += with_counts.counted;
   }
 
   void scan_random_runs(uint32_t rounds, GeneratorOptions const& options, uint64_t salt) {
@@ -232,6 +254,9 @@ TEST_P(PipelineSuite, RandomRunsAnswerAsOrderedMapsDo) {
   scan_random_runs(affordable(1200), {}, 1);
   if (!has_rounds_enough()) return;
   EXPECT_GT(coverage_.rows, 0u);
+  if (device().info().runs_in_order) {
+    EXPECT_GT(coverage_.counted, 0u);
+  }
   EXPECT_GT(coverage_.filtered, 0u);
   EXPECT_GT(coverage_.shadowed, 0u);
   EXPECT_GT(coverage_.undecided, 0u);

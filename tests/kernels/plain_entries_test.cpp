@@ -59,16 +59,19 @@ ShortWay walk_by_plain(uint8_t const* bytes, uint32_t size, uint64_t snapshot, u
   EntryWalk walk = EntryWalk::over(bytes, Interval::plain(0, size), KeyOrder::kBytewise);
   for (;;) {
     std::size_t const failed_before = way.failed.size();
-    PassedEntries const went = pass_failing_entries(
-        walk, snapshot, [&](Bytes value, uint32_t user_size, uint64_t trailer) {
-          if ((trailer >> 8) % one_in == 0) return true;
+    NothingAbove above;
+    PassedValues const went = pass_values(
+        walk, snapshot, above,
+        [&](Bytes value, uint32_t user_size, uint64_t trailer) {
+          if ((trailer >> 8) % one_in == 0) return false;
           way.failed.push_back({0, user_size, trailer, static_cast<uint32_t>(value.data - bytes),
                                 value.size, false, false});
-          return false;
-        });
+          return true;
+        },
+        [](uint64_t) { return true; });
     EXPECT_EQ(way.failed.size() - failed_before, went.failed);
-    way.plain += went.failed + (went.passes ? 1 : 0);
-    if (!went.passes) {
+    way.plain += went.failed + (went.stopped ? 1 : 0);
+    if (!went.stopped) {
       way.walked.end = walk.next();
       if (way.walked.end != WalkStep::kEntry) break;
     }

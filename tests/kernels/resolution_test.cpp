@@ -37,6 +37,7 @@ class ResolutionSuite : public KernelSuite {
                                                ? 3
                                                : kOptions.size();
     std::vector<Resolution> ways{Resolution::kMark, Resolution::kProbe, Resolution::kMerge};
+    if (device().info().runs_in_order && !predicate.reads_key) ways.push_back(Resolution::kSplit);
     if (GetParam() == BlockKind::kMostThreads) ways = {ways[scans_++ % ways.size()]};
     for (std::size_t i = 0; i < affordable_options; ++i) {
       BlockOptions const& options = kOptions[i];

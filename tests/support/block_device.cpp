@@ -55,7 +55,13 @@ template <class Launcher>
 class BlockDevice final : public ForwardingDevice {
  public:
   explicit BlockDevice(Launcher launcher)
-      : ForwardingDevice(make_cpu_device(CpuMirror::kSeparate)), launcher_(std::move(launcher)) {}
+      : ForwardingDevice(make_cpu_device(CpuMirror::kSeparate)),
+        info_(ForwardingDevice::info()),
+        launcher_(std::move(launcher)) {
+    info_.runs_in_order = false;
+  }
+
+  DeviceInfo const& info() const noexcept override { return info_; }
 
   void* allocate_device(std::size_t bytes) override {
     void* memory = nullptr;
@@ -120,6 +126,7 @@ class BlockDevice final : public ForwardingDevice {
 
   uint64_t next_seed() { return mix(launcher_.seed + next_.fetch_add(1)); }
 
+  DeviceInfo info_;
   Launcher launcher_;
   std::atomic<uint64_t> next_{0};
 };

@@ -49,7 +49,8 @@ class DeviceRuns {
   uint32_t tile_count_ = 0;
 };
 
-enum class Resolution { kProbe, kMark, kMerge };
+// kSplit: only where blocks run in order and the predicate doesn't read keys.
+enum class Resolution { kProbe, kMark, kMerge, kSplit };
 
 class KernelPipeline {
  public:
@@ -259,6 +260,7 @@ class KernelPipeline {
 
   // All of it. Stops after a step that reported a fault; returns the status.
   ScanStatus run(Resolution by = Resolution::kProbe) {
+    if (by == Resolution::kSplit) return run_split(false);
     if (by == Resolution::kMerge) keep_shadows();
     narrow();
     if (status().errors != 0) return status();
@@ -269,6 +271,44 @@ class KernelPipeline {
     if (status().errors != 0) return status();
     resolve(by);
     if (status().errors != 0) return status();
+    select_and_order();
+    return status();
+  }
+
+  // The lowest run that has anything beneath the others; with `counts` what is left of it is only
+  // counted.
+  ScanStatus run_split(bool counts) {
+    narrow();
+    if (status().errors != 0) return status();
+    std::vector<RunView> const views = runs_.host_views();
+    uint32_t first_beneath = 0;
+    std::size_t bytes = 0;
+    for (RunView const& view : views) {
+      if (view.interval_count != 0) first_beneath = view.first_tile;
+    }
+    for (RunData const& run : run_data_) bytes += run.bytes.size();
+    // No entry and no key takes more than these; a key that is shared takes no byte in its block.
+    give_filter_space(static_cast<uint32_t>(bytes), 1u << 20);
+    args_.keeps_shadows = 1;
+    device_.filter_async(args_, first_beneath, stream_);
+    if (status().errors != 0) return status();
+    uint32_t const above = static_cast<uint32_t>(status().written);
+    DeviceArray<uint32_t> const order(device_, stream_, above);
+    device_.order_candidates_async(order.device(), above,
+                                   CandidateLess{candidates_->device(), keys_->device(), order_},
+                                   scratch(above), stream_);
+    device_.resolve_merge_async(ResolveMerge::Args{order.device(), above, candidates_->device(),
+                                                   keys_->device(), args_.status},
+                                stream_);
+    args_.keeps_shadows = 0;
+    args_.first_tile = first_beneath;
+    args_.shadows = ShadowList{order.device(), above, candidates_->device(), keys_->device()};
+    args_.counts_rows = counts ? 1 : 0;
+    device_.filter_async(args_, runs_.tile_count() - first_beneath, stream_);
+    if (status().errors != 0) return status();
+    std::vector<Candidate> written = candidates_->read();
+    written.resize(status().written);
+    candidates_ = std::make_unique<DeviceArray<Candidate>>(device_, stream_, written);
     select_and_order();
     return status();
   }

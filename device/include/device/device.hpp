@@ -39,6 +39,7 @@ struct DeviceInfo {
   std::string name;                 // a person's name for it
   std::size_t memory_bytes = 0;     // device memory in all
   bool mirrors_alias_host = false;  // the mirror of a pinned block is the block itself: no copies
+  bool runs_in_order = false;       // as Block::kInOrder says of its blocks
 };
 
 // Views of a stream and an event. The device that made one destroys it.

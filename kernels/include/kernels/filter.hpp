@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/candidate.hpp"
 #include "kernels/entry_value.hpp"
@@ -20,6 +21,7 @@
 #include "kernels/run_view.hpp"
 #include "kernels/scan_status.hpp"
 #include "kernels/segments.hpp"
+#include "kernels/shadow_list.hpp"
 
 namespace levelscan {
 
@@ -53,6 +55,17 @@ struct FilterArgs {
   // not alive. Then all that resolution needs is among the candidates (ResolveMerge).
   uint32_t keeps_shadows;
   ScanStatus* status;
+  // The grid begins with this tile.
+  uint32_t first_tile;
+  // What follows is for a Block that runs in order, and zero elsewhere.
+  //
+  // Not empty: the runs of the grid's tiles lie beneath those that the list is of. An entry is no
+  // candidate where the list has a newer one; what the list has that is older than an entry is
+  // dropped.
+  ShadowList shadows;
+  // Not 0: rows are counted in the status instead of written down. REQUIRES: nothing else shadows
+  // them than `shadows`.
+  uint32_t counts_rows;
 };
 
 // What the walk over one interval counts besides its candidates.
@@ -62,6 +75,7 @@ struct FilterTally {
   uint32_t shadowed_value;
   uint32_t shadowed_tombstone;
   uint32_t deferred;
+  uint32_t counted;
 
   LEVELSCAN_HOST_DEVICE void count_shadowed(bool by_value) {
     if (by_value) {
@@ -108,14 +122,60 @@ LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE void write_candidate(CandidateSpace const
                                       flags};
 }
 
+// Where a Block that runs in order stands: behind the last entry of an interval.
+struct FilterProgress {
+  uint32_t interval;  // the next one; 0: not known
+  uint32_t shadow;    // place among FilterArgs::shadows, as far as the entry
+  // The entry's key, as in EntryWalk.
+  uint32_t user_size;
+  uint32_t shared;
+  uint32_t delta_offset;
+
+  LEVELSCAN_HOST_DEVICE bool stands_before(uint32_t next) const {
+    return interval != 0 && interval == next;
+  }
+  // False when the entry certainly has another user key. REQUIRES: interval is not 0.
+  LEVELSCAN_HOST_DEVICE bool may_have(RunView const& run, Bytes user_key) const {
+    if (user_key.size != user_size) return false;
+    if (shared >= user_size) return true;
+    uint32_t const own = user_size - shared;
+    return common_prefix(run.data + delta_offset, user_key.data + shared, own) == own;
+  }
+};
+
+// Whether the interval's first entry certainly is no older version of the one before it.
+LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE bool is_new(RunView const& run, Interval const& bounds,
+                                                   uint32_t interval,
+                                                   FilterProgress const& progress) {
+  Bytes first;
+  uint64_t trailer;
+  return interval == 0 ||
+         (progress.stands_before(interval) && first_key(run, bounds, first, trailer) &&
+          !progress.may_have(run, first));
+}
+
+// In place of a ShadowCursor where there is no list.
+struct NoShadows {
+  LEVELSCAN_HOST_DEVICE bool at_end() const { return true; }
+  LEVELSCAN_HOST_DEVICE bool meets() const { return false; }
+  LEVELSCAN_HOST_DEVICE void advance(EntryWalk const&) {}
+};
+
+template <class Block>
+using Shadows = std::conditional_t<Block::kInOrder, ShadowCursor, NoShadows>;
+
 // True when the last entry of the interval before `interval` has the same user key as its first
 // entry and is visible: then the first entry is not its run's newest visible version.
 template <class Block>
 LEVELSCAN_KERNEL inline bool first_is_shadowed(Block& block, FilterArgs const& args, uint32_t r,
                                                uint32_t interval, Bytes first_user_key,
+                                               FilterProgress const& progress,
                                                uint64_t& shadowing_trailer) {
   RunView const& run = args.runs[r];
   if (interval == 0) return false;
+  if constexpr (Block::kInOrder) {
+    if (progress.stands_before(interval) && !progress.may_have(run, first_user_key)) return false;
+  }
   Interval const previous = interval_bytes(run, interval - 1);
   EntryWalk walk = EntryWalk::over(run.data, previous, run.order);
   PrefixComparison comparison = PrefixComparison::against(first_user_key);
@@ -139,25 +199,126 @@ LEVELSCAN_HOST_DEVICE inline AbsentValue absent_value_of(FilterArgs const& args,
                                          : AbsentValue::kRefused;
 }
 
-// Brings the walk past the plain entries that fail the predicate. REQUIRES: it doesn't read keys.
-LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE PassedEntries pass_failing_entries(EntryWalk& walk,
-                                                                          FilterArgs const& args) {
+// Brings the walk past plain entries as pass_values() does, with the predicate. REQUIRES: it
+// doesn't read keys.
+template <class WhatIsAbove, class StopsAt>
+LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE PassedValues pass_plain_rows(EntryWalk& walk,
+                                                                    FilterArgs const& args,
+                                                                    WhatIsAbove& above,
+                                                                    StopsAt const& stops_at) {
   Predicate const& predicate = args.predicate;
   uint64_t const snapshot = args.window.snapshot;
   // Where what fails is kept as well, the caller tests the predicate.
   if (predicate.instruction_count == 0 || args.keeps_shadows != 0) {
-    return pass_failing_entries(walk, snapshot, [](Bytes, uint32_t, uint64_t) { return true; });
+    return pass_values(
+        walk, snapshot, above, [](Bytes, uint32_t, uint64_t) { return false; }, stops_at);
   }
   if (predicate.integer_test.size != 0) {
     IntegerTest const test = predicate.integer_test;
-    return pass_failing_entries(
-        walk, snapshot, [test](Bytes value, uint32_t, uint64_t) { return holds(test, value); });
+    return pass_values(
+        walk, snapshot, above,
+        [test](Bytes value, uint32_t, uint64_t) { return !holds(test, value); }, stops_at);
   }
-  return pass_failing_entries(walk, snapshot,
-                              [&](Bytes value, uint32_t user_size, uint64_t trailer) {
-                                Row const row{{nullptr, 0}, user_size, value, sequence_of(trailer)};
-                                return evaluate(predicate, row) == Verdict::kPasses;
-                              });
+  return pass_values(
+      walk, snapshot, above,
+      [&](Bytes value, uint32_t user_size, uint64_t trailer) {
+        Row const row{{nullptr, 0}, user_size, value, sequence_of(trailer)};
+        return evaluate(predicate, row) != Verdict::kPasses;
+      },
+      stops_at);
+}
+
+// The same beneath `shadows`.
+template <class StopsAt>
+LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE PassedValues pass_plain_rows(EntryWalk& walk,
+                                                                    FilterArgs const& args,
+                                                                    ShadowCursor& shadows,
+                                                                    FilterTally& tally,
+                                                                    StopsAt const& stops_at) {
+  if (shadows.at_end()) {
+    NothingAbove nothing;
+    return pass_plain_rows(walk, args, nothing, stops_at);
+  }
+  ShadowsAbove above = ShadowsAbove::of(shadows);
+  PassedValues const passed = pass_plain_rows(walk, args, above, stops_at);
+  above.move(shadows);
+  tally.seen += above.by_value + above.by_tombstone;
+  tally.shadowed_value += above.by_value;
+  tally.shadowed_tombstone += above.by_tombstone;
+  return passed;
+}
+
+// Brings the walk past plain entries, as far as there are any; take() is called where it stands on
+// one that the predicate accepts or, with keeps_shadows, on any. Where blocks don't run in order,
+// it stands on the first of these then.
+template <class Block, class Take>
+LEVELSCAN_KERNEL LEVELSCAN_INLINE PassedValues take_plain_rows(EntryWalk& walk,
+                                                               FilterArgs const& args,
+                                                               Shadows<Block>& shadows,
+                                                               FilterTally& tally,
+                                                               Take const& take) {
+  if constexpr (Block::kInOrder) {
+    if (args.counts_rows != 0) {
+      PassedValues const passed =
+          pass_plain_rows(walk, args, shadows, tally, [](uint64_t) { return false; });
+      tally.counted += passed.rows;
+      return passed;
+    }
+    return pass_plain_rows(walk, args, shadows, tally, [&](uint64_t offset) {
+      stand_on(walk, offset);
+      take();
+      return false;
+    });
+  } else {
+    NothingAbove nothing;
+    PassedValues const passed = pass_plain_rows(walk, args, nothing, [](uint64_t) { return true; });
+    if (passed.stopped) take();
+    return passed;
+  }
+}
+
+// The shadows from the interval's first entry on.
+template <class Block>
+LEVELSCAN_KERNEL LEVELSCAN_INLINE Shadows<Block> shadows_of(FilterArgs const& args,
+                                                            RunView const& run,
+                                                            Interval const& bounds,
+                                                            uint32_t interval,
+                                                            FilterProgress const& progress) {
+  if constexpr (Block::kInOrder) {
+    ShadowList const& list = args.shadows;
+    uint32_t place = 0;
+    Bytes first;
+    uint64_t trailer;
+    if (progress.stands_before(interval)) {
+      place = progress.shadow;
+    } else if (list.count != 0 && first_key(run, bounds, first, trailer)) {
+      place = list.before(first, run.order);
+    }
+    return ShadowCursor::at(list, place);
+  } else {
+    return NoShadows{};
+  }
+}
+
+// Whether the list has a newer entry than the walk's, `trailer` then; what it has that is older is
+// dropped. REQUIRES: the snapshot sees the walk's entry.
+template <class Shadows>
+LEVELSCAN_KERNEL LEVELSCAN_INLINE bool meets_newer(Shadows const& shadows, EntryWalk const& walk,
+                                                   FilterTally& tally, uint64_t& trailer) {
+  if constexpr (std::is_same_v<Shadows, ShadowCursor>) {
+    if (!shadows.meets()) return false;
+    // The newest one comes first; the others are dropped already.
+    Candidate& candidate = shadows.list->at(shadows.place);
+    if (sequence_of(candidate.trailer) >= walk.sequence()) {
+      trailer = candidate.trailer;
+      return true;
+    }
+    if (candidate_is_alive(candidate)) {
+      candidate.flags &= ~kCandidateAlive;
+      tally.count_shadowed(!is_tombstone(walk.type()));
+    }
+  }
+  return false;
 }
 
 // Walks one interval and calls on_candidate(walk, flags) for each candidate in it that lies from
@@ -167,7 +328,8 @@ template <class Block, class OnCandidate>
 LEVELSCAN_KERNEL inline bool filter_between(Block& block, FilterArgs const& args, uint32_t r,
                                             uint32_t interval, DataBlockRef const& data_block,
                                             KeyBoundView const& from, KeyBoundView const& to,
-                                            bool whole, uint8_t* key_window, FilterTally& tally,
+                                            bool whole, uint8_t* key_window,
+                                            FilterProgress& progress, FilterTally& tally,
                                             OnCandidate&& on_candidate) {
   RunView const& run = args.runs[r];
   Window const& window = args.window;
@@ -177,46 +339,54 @@ LEVELSCAN_KERNEL inline bool filter_between(Block& block, FilterArgs const& args
   PrefixComparison lower = PrefixComparison::against(from.key);
   PrefixComparison upper = PrefixComparison::against(to.key);
   bool const keeps_shadows = args.keeps_shadows != 0;
+  // Before an entry is counted it has to be certain that it's no older version.
+  bool const first_is_new =
+      !Block::kInOrder || args.counts_rows == 0 || is_new(run, bounds, interval, progress);
+  Shadows<Block> shadows = shadows_of<Block>(args, run, bounds, interval, progress);
   bool newer_is_visible = false;  // the previous entry, when it has the same user key
   bool newer_is_value = false;
 
   bool const goes_past_plain = whole && !reads_key && may_have_plain_entries(walk);
 
+  auto const take_plain = [&] {
+    uint32_t flags = kCandidateAlive;
+    if (keeps_shadows) {
+      Row const row{{nullptr, 0},
+                    walk.user_size,
+                    {run.data + walk.value_offset, walk.value_size},
+                    walk.sequence()};
+      if (evaluate(args.predicate, row) == Verdict::kFails) {
+        ++tally.filtered;
+        flags = 0;
+      }
+    } else if (walk.first) {
+      uint64_t newer = 0;
+      if (first_is_shadowed(block, args, r, interval, Bytes{walk.delta(), walk.user_size}, progress,
+                            newer)) {
+        tally.count_shadowed(!is_tombstone(type_of(newer)));
+        return;
+      }
+    }
+    on_candidate(walk, flags);
+  };
+
   WalkStep step = WalkStep::kEntry;
   for (;;) {
-    if (goes_past_plain) {
-      PassedEntries const plain = pass_failing_entries(walk, args);
-      tally.seen += plain.failed;
+    if (goes_past_plain && (walk.started || first_is_new)) {
+      uint32_t const offset = walk.offset;
+      PassedValues const plain = take_plain_rows<Block>(walk, args, shadows, tally, take_plain);
+      tally.seen += plain.failed + plain.rows;
       tally.filtered += plain.failed;
-      if (plain.passes) ++tally.seen;
-      if (plain.passes || plain.failed != 0) {
+      if (walk.offset != offset) {
         newer_is_visible = true;
         newer_is_value = true;
       }
-      if (plain.passes && keeps_shadows) {
-        Row const row{{nullptr, 0},
-                      walk.user_size,
-                      {run.data + walk.value_offset, walk.value_size},
-                      walk.sequence()};
-        bool const fails = evaluate(args.predicate, row) == Verdict::kFails;
-        if (fails) ++tally.filtered;
-        on_candidate(walk, fails ? 0 : kCandidateAlive);
-        continue;
-      }
-      if (plain.passes) {
-        uint64_t newer = 0;
-        if (walk.first && first_is_shadowed(block, args, r, interval,
-                                            Bytes{walk.delta(), walk.user_size}, newer)) {
-          tally.count_shadowed(!is_tombstone(type_of(newer)));
-          continue;
-        }
-        on_candidate(walk, kCandidateAlive);
-        continue;
-      }
+      if (plain.stopped) continue;
     }
     step = walk.next();
     if (step != WalkStep::kEntry) break;
     if (reads_key) update_key_window(walk, key_window);
+    shadows.advance(walk);
     if (!whole) {
       lower.advance(walk);
       if (to.side != BoundSide::kEnd) {
@@ -235,6 +405,8 @@ LEVELSCAN_KERNEL inline bool filter_between(Block& block, FilterArgs const& args
     newer_is_visible = visible;
     newer_is_value = !is_tombstone(type);
     if (!visible) continue;
+    uint64_t above = 0;
+    bool const is_beneath = meets_newer(shadows, walk, tally, above);
     if (!newer_is_value) {
       if (keeps_shadows) on_candidate(walk, 0);
       continue;
@@ -242,9 +414,11 @@ LEVELSCAN_KERNEL inline bool filter_between(Block& block, FilterArgs const& args
     EntryValue value{{run.data + walk.value_offset, walk.value_size}, {nullptr, 0}};
     bool check_first = walk.first;
     if (type != EntryType::kValue) {
-      uint64_t newer = 0;
-      if (check_first &&
-          first_is_shadowed(block, args, r, interval, Bytes{walk.delta(), walk.user_size}, newer)) {
+      uint64_t newer = above;
+      if ((check_first &&
+           first_is_shadowed(block, args, r, interval, Bytes{walk.delta(), walk.user_size},
+                             progress, newer)) ||
+          is_beneath) {
         tally.count_shadowed(!is_tombstone(type_of(newer)));
         continue;  // hidden, so it doesn't matter what it is
       }
@@ -278,10 +452,11 @@ LEVELSCAN_KERNEL inline bool filter_between(Block& block, FilterArgs const& args
       continue;
     }
     // Where shadows are kept, the newer version is among the candidates.
-    if (check_first && !keeps_shadows) {
-      uint64_t newer = 0;
+    if (is_beneath || (check_first && !keeps_shadows)) {
+      uint64_t newer = above;
       Bytes const user_key{walk.delta(), walk.user_size};
-      if (first_is_shadowed(block, args, r, interval, user_key, newer)) {
+      if ((check_first && first_is_shadowed(block, args, r, interval, user_key, progress, newer)) ||
+          is_beneath) {
         tally.count_shadowed(!is_tombstone(type_of(newer)));
         continue;
       }
@@ -292,6 +467,11 @@ LEVELSCAN_KERNEL inline bool filter_between(Block& block, FilterArgs const& args
   // No interval is empty.
   if (step == WalkStep::kCorrupt || !walk.started) {
     report_fault(block, *args.status, ScanFault::kCorruptEntry, r, walk.offset, 0);
+    return false;
+  }
+  if constexpr (Block::kInOrder) {
+    progress =
+        FilterProgress{interval + 1, shadows.place, walk.user_size, walk.shared, walk.delta_offset};
   }
   return false;
 }
@@ -305,7 +485,8 @@ template <class Block, class OnCandidate>
 LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& args, uint32_t r,
                                              uint32_t interval, DataBlockRef const& data_block,
                                              SegmentSpan span, uint8_t* key_window,
-                                             FilterTally& tally, OnCandidate&& on_candidate) {
+                                             FilterProgress& progress, FilterTally& tally,
+                                             OnCandidate&& on_candidate) {
   RunView const& run = args.runs[r];
   SegmentList const& list = args.segments;
   KeyBoundView from = args.window.lower;
@@ -336,8 +517,8 @@ LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& arg
       from = segment.lower;
       to = segment.upper;
     }
-    if (!filter_between(block, args, r, interval, data_block, from, to, whole, key_window, tally,
-                        on_candidate)) {
+    if (!filter_between(block, args, r, interval, data_block, from, to, whole, key_window, progress,
+                        tally, on_candidate)) {
       return;
     }
   } while (++s < list.count);
@@ -428,6 +609,8 @@ struct Filter {
     uint32_t shadowed_value;
     uint32_t shadowed_tombstone;
     uint32_t deferred;
+    uint32_t counted;
+    FilterProgress progress;
     uint8_t key_window[kTileIntervals][kKeyWindowBytes];
   };
 
@@ -450,7 +633,7 @@ struct Filter {
   // A block is a tile of kTileIntervals intervals of one run; an item is an interval.
   template <class Block>
   LEVELSCAN_KERNEL void operator()(Block& block, Args const& args, Shared& shared) const {
-    Tile const tile = tile_at(args.runs, args.run_count, block.index());
+    Tile const tile = tile_at(args.runs, args.run_count, args.first_tile + block.index());
     uint32_t const r = tile.run;
     RunView const& run = args.runs[r];
     IntervalRange const range = args.ranges[r];
@@ -468,17 +651,24 @@ struct Filter {
       shared.shadowed_value = 0;
       shared.shadowed_tombstone = 0;
       shared.deferred = 0;
+      shared.counted = 0;
+      shared.progress.interval = 0;
     });
     block.for_each(tile.count, [&](uint32_t i) {
       uint32_t const interval = tile.first + i;
       IntervalCount count{0, 0};
       if (interval >= range.first && interval < range.last) {
-        FilterTally tally{0, 0, 0, 0, 0};
+        FilterTally tally{0, 0, 0, 0, 0, 0};
         DataBlockRef const& data_block = shared.blocks.of_interval(run, i);
         KeyBuilder builder{};
         filter_interval(block, args, r, interval, data_block, shared.blocks.segments,
-                        shared.key_window[i], tally, [&](EntryWalk const& walk, uint32_t flags) {
+                        shared.key_window[i], shared.progress, tally,
+                        [&](EntryWalk const& walk, uint32_t flags) {
                           if constexpr (Block::kInOrder) {
+                            if (args.counts_rows != 0 && flags == kCandidateAlive) {
+                              ++tally.counted;
+                              return;
+                            }
                             write_down(args, r, walk, flags, builder);
                           }
                           ++count.candidates;
@@ -491,6 +681,7 @@ struct Filter {
           block.fetch_add(shared.shadowed_tombstone, tally.shadowed_tombstone);
         }
         if (tally.deferred != 0) block.fetch_add(shared.deferred, tally.deferred);
+        if constexpr (Block::kInOrder) block.fetch_add(shared.counted, tally.counted);
         if (count.candidates != 0) {
           block.fetch_add(shared.candidates, count.candidates);
           block.fetch_add(shared.key_bytes, count.key_bytes);
@@ -505,6 +696,7 @@ struct Filter {
       block.fetch_add(args.status->shadowed_tombstone,
                       static_cast<uint64_t>(shared.shadowed_tombstone));
       block.fetch_add(args.status->deferred, static_cast<uint64_t>(shared.deferred));
+      block.fetch_add(args.status->counted, static_cast<uint64_t>(shared.counted));
       block.fetch_add(args.totals[r].candidates, shared.candidates);
       block.fetch_add(args.totals[r].key_bytes, shared.key_bytes);
     });

@@ -61,10 +61,11 @@ struct Gather {
       KeyBuilder builder{};
       uint64_t index = before.candidates - base.candidates;
       uint64_t key_start = before.key_bytes - base.key_bytes;
-      FilterTally tally{0, 0, 0, 0, 0};
+      FilterTally tally{0, 0, 0, 0, 0, 0};
+      FilterProgress progress{0, 0, 0, 0, 0};
       filter_interval(
           block, filter, r, interval, data_block, shared.blocks.segments, shared.key_window[i],
-          tally, [&](EntryWalk const& walk, uint32_t flags) {
+          progress, tally, [&](EntryWalk const& walk, uint32_t flags) {
             uint32_t const key_size = walk.user_size + kTrailerBytes;
             uint64_t const key_end = key_start + key_size;
             bool const fits = index < share.candidates_max && key_end <= share.key_bytes_max;

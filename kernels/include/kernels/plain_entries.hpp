@@ -103,23 +103,42 @@ LEVELSCAN_HOST_DEVICE LEVELSCAN_LOOP void stand_on(EntryWalk& walk, uint64_t off
   walk.trailer = walk.stored_trailer;
 }
 
-struct PassedEntries {
-  uint32_t failed;  // entries that were gone over
-  bool passes;      // the walk stands on a plain entry behind them, which passes
+// What lies above an entry.
+enum class Above : uint8_t {
+  kNothing,
+  kNewer,    // a newer entry of the same key
+  kUnknown,  // the key is there, and what that means is to be found out
 };
 
-// Goes over plain entries that are values which the snapshot sees, as long as
-// passes(value, user_size, trailer) is false.
+// Nothing lies above any entry.
+struct NothingAbove {
+  LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE Above of(uint8_t const*, PlainEntry const&, uint64_t) {
+    return Above::kNothing;
+  }
+  LEVELSCAN_HOST_DEVICE void count_hidden() {}
+};
+
+struct PassedValues {
+  uint32_t failed;
+  uint32_t rows;  // that neither fail nor have something newer above them
+  bool stopped;   // the walk stands on the last of these
+};
+
+// Goes over plain entries that are values which the snapshot sees. Those that neither
+// fails(value, user_size, trailer) holds for nor something newer lies above are rows:
+// stops_at(offset) is called for each, and ends it where it is true.
 // REQUIRES: may_have_plain_entries(); the walk has not met an end or corruption.
-template <class Passes>
-LEVELSCAN_HOST_DEVICE LEVELSCAN_LOOP PassedEntries pass_failing_entries(EntryWalk& walk,
-                                                                        uint64_t snapshot,
-                                                                        Passes const& passes) {
+template <class WhatIsAbove, class Fails, class StopsAt>
+LEVELSCAN_HOST_DEVICE LEVELSCAN_LOOP PassedValues pass_values(EntryWalk& walk, uint64_t snapshot,
+                                                              WhatIsAbove& what_is_above,
+                                                              Fails const& fails,
+                                                              StopsAt const& stops_at) {
   uint8_t const* const bytes = walk.bytes;
   uint64_t const end = walk.end;
   // Any trailer of a sequence number up to the snapshot is at most this.
   uint64_t const trailer_max = seek_trailer(snapshot);
-  PassedEntries result{0, false};
+  WhatIsAbove places = what_is_above;
+  PassedValues result{0, 0, false};
   uint64_t offset = walk.offset;
   uint64_t last = offset;
   PreviousKey previous = PreviousKey::of(walk);
@@ -127,18 +146,45 @@ LEVELSCAN_HOST_DEVICE LEVELSCAN_LOOP PassedEntries pass_failing_entries(EntryWal
   while (entry.decode(bytes, offset, end, previous)) {
     uint64_t const trailer = entry.trailer(bytes);
     if (trailer > trailer_max || type_of(trailer) != EntryType::kValue) break;
+    Above const above = places.of(bytes, entry, trailer);
+    if (above == Above::kUnknown) break;
     previous = entry.key();
     last = offset;
     offset = entry.next_offset();
-    if (passes(Bytes{bytes + entry.value_offset, entry.value_size}, previous.user_size, trailer)) {
-      result.passes = true;
-      break;
+    if (fails(Bytes{bytes + entry.value_offset, entry.value_size}, previous.user_size, trailer)) {
+      ++result.failed;
+    } else if (above == Above::kNewer) {
+      places.count_hidden();
+    } else {
+      ++result.rows;
+      if (stops_at(last)) {
+        result.stopped = true;
+        break;
+      }
     }
-    ++result.failed;
   }
   if (offset != last) stand_on(walk, last);
+  what_is_above = places;
   return result;
 }
+
+// How the key of a plain entry, whose first `from` bytes `constant` begins with, goes on.
+struct PlainComparison {
+  uint32_t common;
+  int order;
+
+  LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE static PlainComparison of(uint8_t const* bytes,
+                                                                   PlainEntry const& entry,
+                                                                   Bytes constant, uint32_t from) {
+    uint32_t const user_size = entry.user_size();
+    uint32_t const limit = user_size < constant.size ? user_size : constant.size;
+    // REQUIRES: from >= entry.shared.
+    uint8_t const* const delta = bytes + entry.delta_offset - entry.shared;
+    uint32_t const common = from + common_prefix(delta + from, constant.data + from, limit - from);
+    if (common < limit) return {common, delta[common] < constant.data[common] ? -1 : 1};
+    return {common, user_size == constant.size ? 0 : user_size < constant.size ? -1 : 1};
+  }
+};
 
 // Goes over plain entries of any kind whose user keys lie below the comparison's constant, as the
 // entry does that the walk stands on.
@@ -156,16 +202,9 @@ LEVELSCAN_HOST_DEVICE LEVELSCAN_LOOP void pass_lower_entries(EntryWalk& walk,
   while (entry.decode(bytes, offset, end, previous)) {
     // Where more is shared than what decided before, that decides again.
     if (entry.shared <= common) {
-      uint32_t const user_size = entry.user_size();
-      uint32_t const limit = user_size < constant.size ? user_size : constant.size;
-      uint8_t const* const delta = bytes + entry.delta_offset;
-      uint32_t const position =
-          entry.shared + common_prefix(delta, constant.data + entry.shared, limit - entry.shared);
-      if (position == limit ? user_size >= constant.size
-                            : delta[position - entry.shared] > constant.data[position]) {
-        break;
-      }
-      common = position;
+      PlainComparison const key = PlainComparison::of(bytes, entry, constant, entry.shared);
+      if (key.order >= 0) break;
+      common = key.common;
     }
     previous = entry.key();
     last = offset;

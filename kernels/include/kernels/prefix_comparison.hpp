@@ -21,9 +21,31 @@ struct PrefixComparison {
   LEVELSCAN_HOST_DEVICE void advance(EntryWalk const& walk) {
     // Decided before the bytes that changed: nothing to do.
     if (!walk.first && common < walk.user_shared) return;
-    uint32_t const limit = walk.user_size < constant.size ? walk.user_size : constant.size;
     // Here the first user_shared bytes are the previous key's and so the constant's.
-    uint32_t position = walk.user_shared;
+    compare_from(walk, walk.user_shared);
+  }
+
+  // Compares with another constant, which in key order does not come before the one there is.
+  // REQUIRES: the walk stands on the first entry of its interval that is not below that one.
+  LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE void move_to(EntryWalk const& walk, Bytes next) {
+    uint32_t const limit = constant.size < next.size ? constant.size : next.size;
+    uint32_t const agree = common_prefix(constant.data, next.data, limit);
+    constant = next;
+    // What decided before decides again.
+    if (agree > common) return;
+    if (agree < common) {
+      common = agree;
+      order = -1;
+    } else {
+      compare_from(walk, common);
+    }
+  }
+
+  // Takes the entry in where the walk's key is known to agree with the constant before `position`.
+  // REQUIRES: position is at least walk.user_shared.
+  LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE void compare_from(EntryWalk const& walk,
+                                                           uint32_t position) {
+    uint32_t const limit = walk.user_size < constant.size ? walk.user_size : constant.size;
     if (position >= walk.shared && position < limit) {
       position += common_prefix(walk.delta() + (position - walk.shared), constant.data + position,
                                 limit - position);

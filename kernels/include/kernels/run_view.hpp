@@ -242,36 +242,4 @@ LEVELSCAN_HOST_DEVICE inline bool intervals_below(RunView const& run, KeyBoundVi
       count);
 }
 
-enum class Probe : uint8_t { kAbsent, kFound, kCorrupt };
-
-// Finds the newest version of `user_key` that `snapshot` sees among the run's resident entries.
-LEVELSCAN_HOST_DEVICE inline Probe newest_visible(RunView const& run, Bytes user_key,
-                                                  uint64_t snapshot, uint64_t& trailer) {
-  if (run.interval_count == 0) return Probe::kAbsent;
-  uint32_t before = 0;
-  if (!intervals_before(run, user_key, seek_trailer(snapshot), before)) return Probe::kCorrupt;
-  // It is the first entry at or after (user_key, snapshot): in the last interval that begins before
-  // it, or the first entry of the next.
-  uint32_t const start = before == 0 ? 0 : before - 1;
-  for (uint32_t i = start; i < run.interval_count && i <= before; ++i) {
-    Interval const interval = interval_bytes(run, i);
-    EntryWalk walk = EntryWalk::over(run.data, interval, run.order);
-    PrefixComparison comparison = PrefixComparison::against(user_key);
-    bool const goes_past_plain = may_have_plain_entries(walk);
-    WalkStep step = walk.next();
-    if (step != WalkStep::kEntry) return Probe::kCorrupt;
-    for (; step == WalkStep::kEntry; step = walk.next()) {
-      comparison.advance(walk);
-      if (comparison.order > 0) return Probe::kAbsent;
-      if (comparison.order == 0 && walk.sequence() <= snapshot) {
-        trailer = walk.trailer;
-        return Probe::kFound;
-      }
-      if (goes_past_plain && comparison.order < 0) pass_lower_entries(walk, comparison);
-    }
-    if (step == WalkStep::kCorrupt) return Probe::kCorrupt;
-  }
-  return Probe::kAbsent;
-}
-
 }  // namespace levelscan

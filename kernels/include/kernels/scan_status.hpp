@@ -45,6 +45,7 @@ struct ScanStatus {
   // Candidates that the filter has written down already, all of them or the first ones.
   uint64_t written;
   uint64_t written_key_bytes;  // of their internal keys
+  uint64_t counted;  // rows that need no candidate, because nothing but their number is asked
 };
 
 // Records a fault; only the first one is kept.
