@@ -198,6 +198,29 @@ TEST_F(CudaScans, AnOperationThatFailsEndsTheScanWithADeviceError) {
   stand_in_.reset(0);  // the lost context
 }
 
+// The list of values that were read from blob files, 65,536 at most, is written again only when
+// the device has read it.
+TEST_F(CudaScans, MoreValuesThanAListHoldsComeFromBlobFiles) {
+  namespace t = levelscan::testing;
+  rocksdb::Options options = t::quiet_options();
+  options.enable_blob_files = true;
+  std::string const path = directory_.path() + "/blobs";
+  auto const database = t::open_database(options, path);
+  for (int i = 0; i < 70000; ++i) {
+    t::put(*database, "key" + std::to_string(100000 + i), "value" + std::to_string(i));
+  }
+  t::flush(*database);
+  Rows const expected = t::iterator_rows(*database);
+  DatabaseVersion const version = open_version(path);
+  stand_in_.set_order(OperationOrder::kLate);
+  auto const device = make_cuda_device(0);
+  Scanner scanner(version, CudaScans::options(false, 1), *device);
+  RowCollector sink;
+  ScanResult const result = scanner.run(t::rows_query(), &sink);
+  EXPECT_EQ(sink.rows(), expected);
+  EXPECT_EQ(result.statistics.windows, 1u) << "each has a list of its own";
+}
+
 TEST_F(CudaScans, AScannerGoesQuietlyWhileTheDriverUnloads) {
   for (bool const tells_times : {false, true}) {
     stand_in_.reset(1);
