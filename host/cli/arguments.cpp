@@ -86,7 +86,7 @@ std::pair<std::string, KeyOrder> parse_comparator(std::string const& text) {
 
 }  // namespace
 
-uint64_t parse_size(std::string const& text) {
+uint64_t parse_size(std::string const& flag, std::string const& text) {
   struct Unit {
     std::string_view name;
     unsigned shift;
@@ -106,9 +106,8 @@ uint64_t parse_size(std::string const& text) {
   }
   throw Error(
       ErrorCode::kUsage,
-      fmt::format(
-          "--memory '{}': a size is a number of bytes, or one with K, M, G, KiB, MiB or GiB",
-          text));
+      fmt::format("{} '{}': a size is a number of bytes, or one with K, M, G, KiB, MiB or GiB",
+                  flag, text));
 }
 
 void add_global_flags(CLI::App& app, GlobalArguments& arguments) {
@@ -127,9 +126,18 @@ void add_global_flags(CLI::App& app, GlobalArguments& arguments) {
                        [&scanner](uint32_t scans_max) { scanner.scans_max = scans_max; });
   app.add_option_function<std::string>(
          "--memory",
-         [&scanner](std::string const& size) { scanner.memory_bytes = parse_size(size); },
+         [&scanner](std::string const& size) {
+           scanner.memory_bytes = parse_size("--memory", size);
+         },
          "Memory of the pool, and on a CPU of mapped tables (the smaller of 1 GiB and a quarter of "
          "RAM)")
+      ->type_name("SIZE");
+  app.add_option_function<std::string>(
+         "--device-cache",
+         [&scanner](std::string const& size) {
+           scanner.device_cache_bytes = parse_size("--device-cache", size);
+         },
+         "Memory of a GPU that keeps data blocks from one scan to the next (none)")
       ->type_name("SIZE");
   app.add_flag_callback(
       "--no-verify-checksums", [&scanner] { scanner.verify_checksums = false; },

@@ -74,8 +74,9 @@ void add_output_flags(CLI::App& command, ScanArguments& arguments);
 // Those of a measurement: --rounds, --only, --cold, --peak-memory, --open.
 void add_bench_flags(CLI::App& command, BenchArguments& arguments);
 
-// "64MiB", "1G", "512K", "4096": K, M and G are powers of 1024. Throws Error(kUsage).
-[[nodiscard]] uint64_t parse_size(std::string const& text);
+// "64MiB", "1G", "512K", "4096": K, M and G are powers of 1024. Throws Error(kUsage), which names
+// the flag.
+[[nodiscard]] uint64_t parse_size(std::string const& flag, std::string const& text);
 
 // Checks everything that can be checked without the database. Throws Error(kUsage).
 [[nodiscard]] Query make_query(ScanArguments const& arguments);

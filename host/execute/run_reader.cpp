@@ -29,7 +29,8 @@ Bytes bytes_of(std::string const& text) {
 RunReader::RunReader(DatabaseVersion const& version, uint32_t run_index, LevelBuffer& level,
                      PinnedBytes& read_area, PoolLayout const& layout, KeyBound const& upper,
                      std::span<KeyRange const> segments, TombstoneCover const& tombstones,
-                     MappedTables const& mapped, ChecksumsBy checksums, ScanStatistics& statistics)
+                     MappedTables const& mapped, DeviceCache* cache, ChecksumsBy checksums,
+                     ScanStatistics& statistics)
     : run_(version.runs[run_index]),
       run_index_(run_index),
       level_(level),
@@ -40,6 +41,7 @@ RunReader::RunReader(DatabaseVersion const& version, uint32_t run_index, LevelBu
       segments_(segments),
       tombstones_(tombstones),
       mapped_(mapped),
+      cache_(cache),
       key_order_(version.key_order),
       check_key_order_(version.key_order_is_assumed),
       checksums_(checksums),
@@ -63,6 +65,9 @@ void RunReader::begin_fill(KeyBound const& cursor, uint64_t trailer, uint32_t bl
   cursor_trailer_ = trailer;
   fill_blocks_max_ = blocks_max;
   mapping_ = nullptr;
+  piece_.reset();
+  entering_.reset();
+  from_cache_ = false;
   used_bytes_ = 0;
   block_count_ = 0;
   interval_count_ = 0;
@@ -347,6 +352,22 @@ RunReader::Append RunReader::append_batch(Table const& table, uint32_t& appended
 
 RunReader::Append RunReader::append_from(Table const& table, MappedFile const* mapped,
                                          uint32_t& appended) {
+  if (DeviceCache* const cached = cache(); cached != nullptr) {
+    if (from_cache_) return append_cached(appended);
+    // A fill that has read a block may have to begin with it once more, and has got nowhere.
+    if (block_count_ == 0 || block_count_ >= 2) {
+      auto const piece = cached->find(place_in_cache(batch_.front().handle));
+      if (piece != nullptr && block_count_ != 0) return Append::kFull;  // to go on with that
+      if (piece != nullptr) {
+        piece_ = piece;
+        piece_blocks_ = 0;
+        Append const outcome = append_cached(appended);
+        from_cache_ = appended != 0;
+        if (from_cache_) return outcome;
+        piece_.reset();  // it doesn't fit: what can't be done without is said where it is read
+      }
+    }
+  }
   MappedFile const* const from = raw_ ? mapped : nullptr;
   if (block_count_ == 0) mapping_ = from;
   // What is resident is all in one place.
@@ -384,6 +405,29 @@ RunReader::Append RunReader::append_mapped(Table const& table, MappedFile const&
     }
     used_bytes_ += static_cast<uint32_t>(block.handle.size) + kBlockTrailerBytes;
     statistics_.bytes_read += block.handle.size + kBlockTrailerBytes;
+    ++appended;
+  }
+  return Append::kDone;
+}
+
+RunReader::Append RunReader::append_cached(uint32_t& appended) {
+  for (BatchedBlock const& batched : batch_) {
+    DeviceCache::Block const* const found =
+        piece_->find(place_in_cache(batched.handle), piece_blocks_);
+    if (found == nullptr || found->stored_bytes != batched.handle.size ||
+        block_count_ == blocks_max_ ||
+        found->ref.restart_count > intervals_max_ - interval_count_) {
+      return Append::kFull;
+    }
+    DataBlockRef& block = level_.blocks_host()[block_count_++];
+    block = found->ref;
+    block.first_interval = interval_count_;
+    interval_count_ += block.restart_count;
+    has_key_prefixes_ = piece_->has_key_prefixes();
+    places_.push_back({table_index_, batched.handle.offset, batched.handle.size});
+    piece_blocks_ = static_cast<std::size_t>(found - piece_->blocks().data()) + 1;
+    ++statistics_.cache_hits;
+    statistics_.cache_hit_bytes += batched.handle.size;
     ++appended;
   }
   return Append::kDone;
@@ -528,7 +572,7 @@ bool RunReader::append_block(Table const& table, BlockHandle const& handle, uint
                        table.entries_per_restart(),
                        meta().global_sequence.value_or(kNoGlobalSequence)};
   set_key_prefix(block);
-  places_.push_back({table_index_, handle.offset});
+  places_.push_back({table_index_, handle.offset, handle.size});
   ++block_count_;
   interval_count_ += tail.restart_count;
   return true;
@@ -573,8 +617,14 @@ void RunReader::check_key_order(Table const& table, std::span<uint8_t const> blo
 void RunReader::mirror_data(Device& device, StreamView stream) {
   if (block_count_ == 0) return;
   std::size_t const list_bytes = block_count_ * sizeof(DataBlockRef);
-  if (mapping_ == nullptr) {
-    device.copy_to_device_async(level_.data.device(), level_.data.host(), used_bytes_, stream);
+  if (!from_cache_ && cache() != nullptr) {
+    entering_ = cache()->reserve(used_bytes_);
+    piece_ = entering_;
+    statistics_.cache_misses += block_count_;
+    for (Place const& place : places_) statistics_.cache_miss_bytes += place.stored_bytes;
+  }
+  if (mapping_ == nullptr && !from_cache_) {
+    device.copy_to_device_async(device_data(), level_.data.host(), used_bytes_, stream);
   }
   device.copy_to_device_async(level_.blocks.device(), level_.blocks.host(), list_bytes, stream);
   std::size_t const check_bytes = check_count_ * sizeof(CheckedBlock);
@@ -589,10 +639,9 @@ void RunReader::mirror_data(Device& device, StreamView stream) {
 void RunReader::verify_data(Device& device, ScanStatus* status, StreamView stream) {
   if (device_verifies_ || check_count_ == 0) return;
   device_verifies_ = true;
-  device.verify_blocks_async(
-      VerifyBlocks::Args{level_.data.device(), level_.checks_device(), check_count_,
-                         any_crc32c_ ? 1u : 0u, run_index_, status},
-      stream);
+  device.verify_blocks_async(VerifyBlocks::Args{device_data(), level_.checks_device(), check_count_,
+                                                any_crc32c_ ? 1u : 0u, run_index_, status},
+                             stream);
 }
 
 void RunReader::verify_data_on_host() const {
@@ -604,8 +653,21 @@ void RunReader::verify_data_on_host() const {
   }
 }
 
+void RunReader::enter_cache() {
+  if (entering_ == nullptr) return;
+  std::vector<DeviceCache::Block> blocks;
+  blocks.reserve(block_count_);
+  for (uint32_t i = 0; i < block_count_; ++i) {
+    Place const& place = places_[i];
+    blocks.push_back(
+        {{run_index_, place.table, place.offset}, place.stored_bytes, level_.blocks_host()[i]});
+  }
+  cache_->enter(entering_, std::move(blocks), has_key_prefixes_, frontier_.side == BoundSide::kEnd);
+  entering_.reset();
+}
+
 RunView RunReader::view() const {
-  return RunView{mapping_ == nullptr ? level_.data.device() : mapped_data_,
+  return RunView{mapping_ == nullptr ? device_data() : mapped_data_,
                  level_.blocks_device(),
                  block_count_,
                  interval_count_,

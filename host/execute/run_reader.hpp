@@ -19,6 +19,10 @@
 // block may have misled the host that far, so whatever it throws over such a block it verifies that
 // first.
 //
+// With a cache on the device a fill goes there instead of to the level buffer's mirror, and stays
+// when it has been verified. A fill that begins with a block of the cache takes its blocks from
+// there as long as they follow one another: the host then never sees them.
+//
 // A fill starts anew at the cursor: the last block of the fill before is read once more when the
 // cursor stands in it.
 //
@@ -38,6 +42,7 @@
 
 #include "device/device.hpp"
 #include "execute/control_arena.hpp"
+#include "execute/device_cache.hpp"
 #include "execute/mapped_tables.hpp"
 #include "execute/scan_result.hpp"
 #include "kernels/index_search.hpp"
@@ -64,11 +69,12 @@ class RunReader {
 
   // All references outlive the reader. `upper`: the task's end; nothing from there on is read.
   // `segments`: all that is asked for; empty: everything. `tombstones`: at the scan's snapshot, in
-  // host memory. `mapped`: the tables that need no reading.
+  // host memory. `mapped`: the tables that need no reading. `cache`: null: there is none.
   RunReader(DatabaseVersion const& version, uint32_t run_index, LevelBuffer& level,
             PinnedBytes& read_area, PoolLayout const& layout, KeyBound const& upper,
             std::span<KeyRange const> segments, TombstoneCover const& tombstones,
-            MappedTables const& mapped, ChecksumsBy checksums, ScanStatistics& statistics);
+            MappedTables const& mapped, DeviceCache* cache, ChecksumsBy checksums,
+            ScanStatistics& statistics);
 
   // True when there may be entries from `cursor` on that are not resident.
   [[nodiscard]] bool is_dry(KeyBound const& cursor) const {
@@ -77,7 +83,8 @@ class RunReader {
 
   // Empties the data block and begins to fill it from the cursor on, where that stands before a key
   // from the internal key (cursor.key, trailer) on: with kAnyBlocks as many SST blocks as there is
-  // room for, else exactly `blocks_max`, if the run has as many.
+  // room for, else exactly `blocks_max`, if the run has as many. REQUIRES: no work in flight reads
+  // or writes what is resident.
   void begin_fill(KeyBound const& cursor, uint64_t trailer, uint32_t blocks_max);
 
   // Between begin_fill and the end of the fill: there is an index block to be searched.
@@ -110,8 +117,21 @@ class RunReader {
   // What is resident. first_slot and first_tile are left to the caller.
   [[nodiscard]] RunView view() const;
 
-  // The same in host memory, which is what the device's is a copy of.
+  // The same in host memory, which is what the device's is a copy of. REQUIRES: !is_from_cache().
   [[nodiscard]] RunView host_view() const;
+
+  // Lets other fills have the resident blocks, if they are in the cache's memory. REQUIRES: they
+  // have been verified, as far as they are to be.
+  void enter_cache();
+
+  // The host can't see what is resident, because it was found in the cache.
+  [[nodiscard]] bool is_from_cache() const { return from_cache_; }
+  // From now on blocks that are wanted are read; what is resident has to be filled again, because
+  // it may be there for one round alone.
+  void leave_cache() {
+    cache_ = nullptr;
+    filled_ = false;
+  }
 
   // Throws Error(kCorruption) if what is resident was not all there when it was looked at.
   void require_whole() const {
@@ -166,12 +186,24 @@ class RunReader {
   bool append_block(Table const& table, BlockHandle const& handle, uint32_t offset, uint32_t bytes);
   // The same for uncompressed blocks of a mapped table.
   Append append_mapped(Table const& table, MappedFile const& mapping, uint32_t& appended);
+  // Blocks of the piece that the fill began with.
+  Append append_cached(uint32_t& appended);
+  // Null: the fill does without a cache.
+  [[nodiscard]] DeviceCache* cache() const {
+    return fill_blocks_max_ == kAnyBlocks && !check_key_order_ ? cache_ : nullptr;
+  }
+  [[nodiscard]] DeviceCache::Place place_in_cache(BlockHandle const& handle) const {
+    return {run_index_, table_index_, handle.offset};
+  }
   // Null: the table is to be read, or the fill is one that has to hold a number of blocks.
   [[nodiscard]] MappedFile const* mapping() const {
     return fill_blocks_max_ == kAnyBlocks ? mapped_.find(run_index_, table_index_) : nullptr;
   }
   [[nodiscard]] uint8_t const* resident_data() const {
     return mapping_ == nullptr ? level_.data.host() : mapped_data_;
+  }
+  [[nodiscard]] uint8_t* device_data() const {
+    return piece_ == nullptr ? level_.data.device() : piece_->data();
   }
   // The frontier when all is resident up to a separator of the table.
   [[nodiscard]] KeyBound after_separator(std::string_view user_separator) const;
@@ -197,6 +229,7 @@ class RunReader {
   std::span<KeyRange const> segments_;
   TombstoneCover const& tombstones_;
   MappedTables const& mapped_;
+  DeviceCache* cache_;
   KeyOrder key_order_;
   bool check_key_order_;
   ChecksumsBy checksums_;
@@ -230,10 +263,14 @@ class RunReader {
   std::vector<BatchedBlock> batch_;
 
   // What is resident.
-  MappedFile const* mapping_ = nullptr;   // where it is; null: in the level buffer
-  uint8_t const* mapped_data_ = nullptr;  // the first block there
-  uint64_t mapped_offset_ = 0;            // the same in the file
-  uint32_t used_bytes_ = 0;               // of the level buffer's data block, or as many elsewhere
+  MappedFile const* mapping_ = nullptr;              // where it is; null: in the level buffer
+  uint8_t const* mapped_data_ = nullptr;             // the first block there
+  uint64_t mapped_offset_ = 0;                       // the same in the file
+  std::shared_ptr<DeviceCache::Piece const> piece_;  // where it is on the device, if in the cache
+  std::shared_ptr<DeviceCache::Piece> entering_;     // the same, until others may have it
+  bool from_cache_ = false;                          // the fill found it there
+  std::size_t piece_blocks_ = 0;                     // of the piece, that have been passed
+  uint32_t used_bytes_ = 0;  // of the level buffer's data block, or as many elsewhere
   uint32_t block_count_ = 0;
   uint32_t interval_count_ = 0;
   bool has_key_prefixes_ = true;  // the resident blocks
@@ -245,6 +282,7 @@ class RunReader {
   struct Place {
     std::size_t table;
     uint64_t offset;
+    uint64_t stored_bytes;
   };
   std::vector<Place> places_;  // [block_count_] for messages
 };

@@ -36,6 +36,12 @@ struct ScanStatistics {
   uint64_t bytes_read = 0;
   uint64_t bytes_copied = 0;
   uint64_t bytes_decompressed = 0;
+  // Blocks that fills found in the device's cache, and that they read and copied although there is
+  // one; and their bytes, as stored in files.
+  uint64_t cache_hits = 0;
+  uint64_t cache_hit_bytes = 0;
+  uint64_t cache_misses = 0;
+  uint64_t cache_miss_bytes = 0;
   uint64_t tasks = 0;
   uint64_t windows = 0;
   uint64_t resolve_probe = 0;  // windows resolved by each strategy
@@ -59,6 +65,9 @@ struct ScanStatistics {
   uint32_t pool_scans_high_water = 0;
   uint64_t pool_waits = 0;
   uint64_t mapped_bytes = 0;  // of files
+  // The device's cache.
+  uint64_t cache_bytes = 0;
+  uint64_t cache_used_bytes = 0;
 };
 
 struct ScanResult {

@@ -62,7 +62,17 @@ ScanTask::ScanTask(ScanContext& context, ScanBuffer& buffer, TaskState& state)
     for (TableMeta const& meta : context.version->runs[r].metas) bytes += meta.file_bytes;
     readers_.emplace_back(*context.version, static_cast<uint32_t>(r), buffer.levels[r],
                           buffer.read_area, *context.layout, state.range.upper, segments(),
-                          context.tombstones_host, *context.mapped, checksums, state.statistics);
+                          context.tombstones_host, *context.mapped, context.cache, checksums,
+                          state.statistics);
+  }
+}
+
+ScanTask::~ScanTask() {
+  if (context_.cache == nullptr) return;
+  try {
+    device_.synchronize(stream_);
+  } catch (DeviceError const&) {
+    // A device that is lost has no work in flight.
   }
 }
 
@@ -177,6 +187,8 @@ void ScanTask::upload_query() {
 
 // Fills the runs that are dry; with `only_stuck` for the window of the cursor's key alone.
 void ScanTask::fill(uint64_t trailer, uint32_t blocks_max, bool only_stuck) {
+  // What the readers give up others may have at once.
+  if (context_.cache != nullptr) device_.synchronize(stream_);
   std::vector<RunReader*> filling;
   for (std::size_t r = 0; r < readers_.size(); ++r) {
     RunReader& reader = readers_[r];
@@ -192,6 +204,16 @@ void ScanTask::fill(uint64_t trailer, uint32_t blocks_max, bool only_stuck) {
       reader->mirror_data(device_, stream_);
     }
   });
+}
+
+bool ScanTask::has_to_leave_cache() {
+  if (buffer_.status_host()->deferred == 0 ||
+      std::none_of(readers_.begin(), readers_.end(),
+                   [](RunReader const& reader) { return reader.is_from_cache(); })) {
+    return false;
+  }
+  for (RunReader& reader : readers_) reader.leave_cache();
+  return true;
 }
 
 // Brings what the fills that have begun are to hold into host memory. The first `kept_bytes` of the
@@ -249,6 +271,8 @@ void ScanTask::process(KeyRange window) {
   bool cut = false;
   for (bool done = false; !done;) {
     total = find_candidates(window);
+    for (RunReader& reader : readers_) reader.enter_cache();
+    if (has_to_leave_cache()) return;
     if (total == 0) break;
     uint32_t const candidate_count = static_cast<uint32_t>(total);
     timed(&ScanStatistics::resolve_ns, [&] { resolve(candidate_count); });

@@ -64,7 +64,8 @@ struct ScanContext {
   TombstoneCover tombstones_host{};
   TombstoneCover tombstones_device{};
   MappedTables const* mapped = nullptr;
-  bool reads_values = true;  // else rows are told by their keys alone
+  DeviceCache* cache = nullptr;  // null: there is none
+  bool reads_values = true;      // else rows are told by their keys alone
   bool verify_checksums = true;
   ResolveStrategy resolve = ResolveStrategy::kAuto;
   RowSink const* sink = nullptr;    // null with aggregates
@@ -90,6 +91,8 @@ class ScanTask final : private EntrySource {
  public:
   // All references outlive the task.
   ScanTask(ScanContext& context, ScanBuffer& buffer, TaskState& state);
+  // Waits for work in flight that looks at the cache, if there is one.
+  ~ScanTask();
 
   // Runs rounds until the range is done, the limit is reached, or context.stop_from says so. Throws
   // Error, DeviceError, NeedLayout.
@@ -101,6 +104,8 @@ class ScanTask final : private EntrySource {
   [[nodiscard]] std::vector<Field> device_fields(std::vector<NamedField> const& named);
   void fill(uint64_t trailer, uint32_t blocks_max, bool only_stuck);
   void read_blocks(std::vector<RunReader*> const& filling, std::size_t kept_bytes);
+  // True when the host has to look at blocks that it can't see: the round is to begin anew.
+  [[nodiscard]] bool has_to_leave_cache();
   [[nodiscard]] KeyBound smallest_frontier() const;
   [[nodiscard]] std::span<KeyRange const> segments() const;
   // Moves the cursor on to the first segment from there on. False when none is left.

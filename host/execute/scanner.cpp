@@ -82,6 +82,8 @@ void add_statistics(ScanStatistics& total, ScanStatistics const& task) {
                             &ScanStatistics::shadowed_range,    &ScanStatistics::values_merged,
                             &ScanStatistics::values_from_blobs, &ScanStatistics::bytes_read,
                             &ScanStatistics::bytes_copied,      &ScanStatistics::bytes_decompressed,
+                            &ScanStatistics::cache_hits,        &ScanStatistics::cache_hit_bytes,
+                            &ScanStatistics::cache_misses,      &ScanStatistics::cache_miss_bytes,
                             &ScanStatistics::windows,           &ScanStatistics::resolve_probe,
                             &ScanStatistics::resolve_mark,      &ScanStatistics::resolve_merge,
                             &ScanStatistics::resolve_split,     &ScanStatistics::fill_index_ns,
@@ -163,6 +165,7 @@ struct Scanner::Impl {
   uint32_t threads;
   TombstoneSet tombstones;
   PoolRequest request;
+  std::unique_ptr<DeviceCache> cache;    // null: there is none
   std::unique_ptr<ScanBufferPool> pool;  // null: there are no runs
   MappedTables mapped;
   // Of what the pool holds of the tombstones; none: nothing yet.
@@ -187,7 +190,17 @@ struct Scanner::Impl {
     request.tombstone_bytes = tombstones.bytes();
     request.values_bytes = options.values_bytes;
     if (version.runs.empty()) return;
+    if (options.device_cache_bytes != 0 && !device.info().mirrors_alias_host) make_cache();
     make_pool(plan_pool(version, device, request));
+  }
+
+  void make_cache() {
+    try {
+      cache = std::make_unique<DeviceCache>(device, options.device_cache_bytes);
+    } catch (DeviceError const& error) {
+      throw Error(ErrorCode::kDevice, fmt::format("a device cache of {} bytes: {}",
+                                                  options.device_cache_bytes, error.what()));
+    }
   }
 
   void make_pool(PoolLayout layout) {
@@ -242,6 +255,7 @@ void Scanner::Impl::run_tasks(ScanContext& context, std::vector<TaskState>& task
     place_tombstones(context);
     context.layout = &pool->layout();
     context.mapped = &mapped;
+    context.cache = cache.get();
     context.stop_from = SIZE_MAX;
     if (context.output != nullptr) context.output->wait_again();
 
@@ -404,6 +418,7 @@ ScanResult Scanner::run(Query const& query, RowSink* sink, std::atomic<bool> con
     output.emplace(*sink, tasks.size(), query.limit);
     context.output = &*output;
   }
+  if (impl_->cache) impl_->cache->begin_scan();
   if (!tasks.empty()) impl_->run_tasks(context, tasks);
 
   ScanResult result;
@@ -440,6 +455,10 @@ ScanResult Scanner::run(Query const& query, RowSink* sink, std::atomic<bool> con
     statistics.pool_scans_high_water = pool.scans_high_water;
     statistics.pool_waits = pool.waits;
     statistics.mapped_bytes = impl_->mapped.bytes();
+  }
+  if (impl_->cache) {
+    statistics.cache_bytes = impl_->cache->bytes();
+    statistics.cache_used_bytes = impl_->cache->used_bytes();
   }
   return result;
 }

@@ -20,9 +20,10 @@ namespace levelscan {
 struct ScannerOptions {
   Backend backend = Backend::kAuto;
   int device_ordinal = 0;
-  uint32_t threads = 0;       // 0: as many as the machine has cores
-  uint32_t scans_max = 0;     // 0: follows from threads and memory
-  uint64_t memory_bytes = 0;  // 0: the smaller of 1 GiB and a quarter of RAM
+  uint32_t threads = 0;             // 0: as many as the machine has cores
+  uint32_t scans_max = 0;           // 0: follows from threads and memory
+  uint64_t memory_bytes = 0;        // 0: the smaller of 1 GiB and a quarter of RAM
+  uint64_t device_cache_bytes = 0;  // of device memory; none where the CPU is the device
   bool verify_checksums = true;
   bool tells_device_times = false;  // see Device::take_stage_times()
   bool map_files = true;  // as many as fit beside the pool; only where the CPU is the device
@@ -51,8 +52,8 @@ struct ScannerOptions {
 class Scanner {
  public:
   // Throws Error(kUnsupported) with the first refusal when the database holds something that cannot
-  // be scanned exactly, and Error(kDevice) when the pool doesn't fit. A backend that was left open
-  // is chosen for scans of everything.
+  // be scanned exactly, and Error(kDevice) when the pool or the cache doesn't fit. A backend that
+  // was left open is chosen for scans of everything.
   Scanner(DatabaseVersion const& version, ScannerOptions const& options);
   // For tests: on a device of the caller's, which outlives the scanner.
   Scanner(DatabaseVersion const& version, ScannerOptions const& options, Device& device);

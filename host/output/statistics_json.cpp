@@ -91,6 +91,12 @@ std::string statistics_json(ScanStatistics const& s) {
                                     {"scans_high_water", s.pool_scans_high_water},
                                     {"waits", s.pool_waits},
                                     {"mapped_bytes", s.mapped_bytes}});
+  text += R"(},"device_cache":{)" + members({{"bytes", s.cache_bytes},
+                                             {"used_bytes", s.cache_used_bytes},
+                                             {"hits", s.cache_hits},
+                                             {"hit_bytes", s.cache_hit_bytes},
+                                             {"misses", s.cache_misses},
+                                             {"miss_bytes", s.cache_miss_bytes}});
   return text + "}}";
 }
 
@@ -127,6 +133,13 @@ std::string statistics_text(ScanStatistics const& s) {
                  mebibytes(s.pool_pinned_bytes), mebibytes(s.pool_device_bytes),
                  s.pool_scans_high_water, s.pool_scans_max, s.pool_waits,
                  mebibytes(s.mapped_bytes));
+  if (s.cache_bytes != 0) {
+    fmt::format_to(out,
+                   "cache       {:.1f} of {:.1f} MiB on the device used; {} blocks of {:.1f} MiB "
+                   "found there, {} of {:.1f} MiB read\n",
+                   mebibytes(s.cache_used_bytes), mebibytes(s.cache_bytes), s.cache_hits,
+                   mebibytes(s.cache_hit_bytes), s.cache_misses, mebibytes(s.cache_miss_bytes));
+  }
   return text;
 }
 

@@ -128,6 +128,18 @@ TEST_F(CudaProgram, StatisticsTellTheDevicesTimesAndOnACpuNone) {
   EXPECT_THAT(text("cpu"), Not(HasSubstr("device      ")));
 }
 
+TEST_F(CudaProgram, RoundsOfABenchFindTheirBlocksInTheDevicesCache) {
+  Outcome const bench = run({"bench", database_, "--backend", "cuda", "--only", "cuda", "--rounds",
+                             "2", "--device-cache", "1MiB", "--json"});
+  EXPECT_EQ(bench.exit_code, 0) << bench.errors;
+  EXPECT_THAT(bench.output, HasSubstr(R"("device_cache":{"bytes":1048576,)"));
+  EXPECT_THAT(bench.output, HasSubstr(R"("misses":0,"miss_bytes":0})"));
+  Outcome const scan = run({"scan", database_, "--backend", "cuda", "--agg", "count()",
+                            "--device-cache", "1MiB", "--stats"});
+  EXPECT_EQ(scan.output, "count()\n500\n");
+  EXPECT_THAT(scan.errors, HasSubstr("of 1.0 MiB on the device used; 0 blocks of 0.0 MiB found"));
+}
+
 }  // namespace
 }  // namespace levelscan::testing
 

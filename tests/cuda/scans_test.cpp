@@ -63,6 +63,7 @@ class CudaScans : public ::testing::Test {
       options.candidate_key_bytes = 2048;
       options.result_bytes = 512;
       options.task_bytes = 5000;
+      options.device_cache_bytes = 20000;
     }
     return options;
   }
@@ -233,6 +234,20 @@ TEST_F(CudaScans, AScannerGoesQuietlyWhileTheDriverUnloads) {
     EXPECT_THAT(stand_in_.take_violations(), IsEmpty());
     EXPECT_THAT(stand_in_.live(), IsEmpty());
   }
+}
+
+TEST_F(CudaScans, ACacheThatTheDeviceHasNoRoomForIsRefusedWithItsSize) {
+  auto const device = make_cuda_device(0);
+  ScannerOptions large = options(true, 1);
+  large.device_cache_bytes = uint64_t{1} << 50;
+  try {
+    Scanner const scanner(*version_, large, *device);
+    ADD_FAILURE() << "not refused";
+  } catch (Error const& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kDevice);
+    EXPECT_THAT(error.what(), HasSubstr("a device cache of 1125899906842624 bytes: "));
+  }
+  EXPECT_THAT(stand_in_.take_violations(), IsEmpty());
 }
 
 TEST_F(CudaScans, TheSizesThatNobodyAskedForShrinkToTheMemoryThereIs) {

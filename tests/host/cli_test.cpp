@@ -67,6 +67,7 @@ TEST_F(Cli, UsageErrorsExitWith2) {
   expect_usage_error({"scan", none, "--backend", "tpu"}, "auto|cpu|cuda");
   expect_usage_error({"scan", none, "--memory", "1TB"}, "--memory '1TB'");
   expect_usage_error({"scan", none, "--memory", "0"}, "--memory '0'");
+  expect_usage_error({"scan", none, "--device-cache", "1TB"}, "--device-cache '1TB'");
   expect_usage_error({"scan", none, "--memory", "99999999999G"}, "--memory");
   expect_usage_error({"scan", none, "--stats=xml"}, "--stats=xml");
   expect_usage_error({"scan", none, "--from", "0x123"}, "odd number");

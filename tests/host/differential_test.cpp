@@ -76,6 +76,8 @@ struct Coverage {
   uint64_t windows_marked = 0;
   uint64_t windows_merged = 0;
   uint64_t windows_split = 0;
+  uint64_t cache_hits = 0;
+  uint64_t cache_misses = 0;
   std::set<std::string> devices;
 };
 
@@ -135,15 +137,20 @@ ScannerOptions draw_options(Random& random, std::string& description) {
     options.read_area_bytes = random.pick(std::vector<uint32_t>{64, 256, 4096, 65536});
     options.values_bytes = random.pick(std::vector<uint32_t>{1, 64, 300, 4096, 65536});
   }
+  if (random.one_in(2)) {
+    options.device_cache_bytes =
+        random.pick(std::vector<uint64_t>{1, 3000, 20000, 100000, 1 << 20, 16 << 20});
+  }
   if (!random.one_in(3)) {
     options.task_bytes = random.pick(std::vector<uint64_t>{1, 500, 4000, 20000, 100000});
   }
   description = fmt::format(
       "threads {} scans_max {} data_block {} candidates {} keys {} result {} read_area {} task {} "
-      "verify {} resolve {}",
+      "verify {} cache {} resolve {}",
       options.threads, options.scans_max, options.data_block_bytes, options.candidates_max,
       options.candidate_key_bytes, options.result_bytes, options.read_area_bytes,
-      options.task_bytes, options.verify_checksums, static_cast<int>(options.resolve));
+      options.task_bytes, options.verify_checksums, options.device_cache_bytes,
+      static_cast<int>(options.resolve));
   return options;
 }
 
@@ -373,6 +380,8 @@ class DatabaseScans {
     coverage_.windows_marked += statistics.resolve_mark;
     coverage_.windows_merged += statistics.resolve_merge;
     coverage_.windows_split += statistics.resolve_split;
+    coverage_.cache_hits += statistics.cache_hits;
+    coverage_.cache_misses += statistics.cache_misses;
   }
 
   Random& random_;
@@ -396,7 +405,8 @@ void print_coverage(Coverage const& coverage) {
       "{} merge operands, {} blob references, {} entities; values merged {}, from blobs {}\n"
       "{} filtered, shadowed by values {}, by tombstones {}, by ranges {}; windows probed {}, "
       "marked {}, merged {}, split {}\n"
-      "{} databases with unflushed rows, {} with several logs\n",
+      "{} databases with unflushed rows, {} with several logs\n"
+      "{} blocks found in a device's cache, {} not\n",
       coverage.scans, coverage.scans_with_rows, coverage.scans_of_several_windows,
       coverage.scans_of_several_tasks, coverage.aggregate_scans, coverage.limited_scans,
       coverage.range_scans, coverage.old_snapshots, shape.tables, shape.blocks, shape.entries,
@@ -410,7 +420,8 @@ void print_coverage(Coverage const& coverage) {
       coverage.values_from_blobs, coverage.filtered, coverage.shadowed_value,
       coverage.shadowed_tombstone, coverage.shadowed_range, coverage.windows_probed,
       coverage.windows_marked, coverage.windows_merged, coverage.windows_split,
-      coverage.databases_with_unflushed_rows, coverage.databases_with_several_logs);
+      coverage.databases_with_unflushed_rows, coverage.databases_with_several_logs,
+      coverage.cache_hits, coverage.cache_misses);
 }
 
 void expect_covered(Coverage const& coverage) {
@@ -455,6 +466,8 @@ void expect_covered(Coverage const& coverage) {
   EXPECT_GT(coverage.windows_marked, 0u);
   EXPECT_GT(coverage.windows_merged, 0u);
   EXPECT_GT(coverage.windows_split, 0u);
+  EXPECT_GT(coverage.cache_hits, 0u);
+  EXPECT_GT(coverage.cache_misses, 0u);
   EXPECT_EQ(shape.format_versions, (std::set<uint32_t>{0, 1, 2, 3, 4, 5, 6, 7}));
   EXPECT_EQ(shape.checksums, (std::set<int>{0, 1, 2, 3, 4}));
   EXPECT_EQ(shape.data_codecs, (std::set<int>{0, 1, 2, 3, 4, 5, 7}));

@@ -52,6 +52,7 @@ ScannerOptions small_options(uint32_t threads) {
   options.candidate_key_bytes = 2048;
   options.result_bytes = 512;
   options.task_bytes = 10000;
+  options.device_cache_bytes = 30000;
   return options;
 }
 
