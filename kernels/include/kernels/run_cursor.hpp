@@ -42,10 +42,15 @@ struct RunCursor {
   // REQUIRES: the key asked for before is still there.
   LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE Probe newest_visible(Bytes user_key, uint64_t& trailer) {
     if (run->interval_count == 0) return Probe::kAbsent;
-    bool const forward = placed && moves_forward(user_key);
-    if (forward && (step == WalkStep::kEnd || comparison.order > 0)) return Probe::kAbsent;
-    if (!(forward ? advance_interval() : search(user_key))) return fail();
-    return walk_on(trailer);
+    bool stands = placed && moves_forward(user_key);
+    if (stands) {
+      if (step == WalkStep::kEnd || comparison.order > 0) return Probe::kAbsent;
+      bool is_beyond = false;
+      if (!is_beyond_interval(user_key, is_beyond)) return fail();
+      stands = !is_beyond;
+    }
+    if (!stands && !search(user_key)) return fail();
+    return walk_on(stands, trailer);
   }
 
  private:
@@ -65,66 +70,69 @@ struct RunCursor {
     return true;
   }
 
-  // Goes to the interval that holds the first entry at or after (key, snapshot), or to the one
-  // before it when that is the interval's first. False when a key on the way is corrupt.
-  LEVELSCAN_HOST_DEVICE bool search(Bytes user_key) {
-    comparison.constant = user_key;
-    uint32_t before = 0;
-    if (!intervals_before(*run, user_key, seek_trailer(snapshot), before)) return false;
-    interval = before == 0 ? 0 : before - 1;
-    block = block_of_interval(*run, interval, 0, run->block_count - 1);
-    return open();
-  }
-
-  // The same for a key that is not before the walk's current entry.
-  LEVELSCAN_HOST_DEVICE bool advance_interval() {
+  // Whether the next interval begins before (key, snapshot). False when its first entry is corrupt.
+  LEVELSCAN_HOST_DEVICE bool is_beyond_interval(Bytes user_key, bool& is_beyond) const {
     uint32_t const next = interval + 1;
     if (next == run->interval_count) return true;
-    uint32_t const place = next == end_of_block(block) ? block + 1 : block;
+    uint32_t const place = next == end_of_block() ? block + 1 : block;
     Bytes key;
     uint64_t trailer;
     if (!first_key(*run, interval_bytes(*run, run->blocks[place], next), key, trailer)) {
       return false;
     }
-    Bytes const asked = comparison.constant;
-    bool const is_beyond =
-        internal_key_less(run->order, key, trailer, asked, seek_trailer(snapshot));
-    return !is_beyond || search(asked);
+    is_beyond = internal_key_less(run->order, key, trailer, user_key, seek_trailer(snapshot));
+    return true;
   }
 
-  LEVELSCAN_HOST_DEVICE uint32_t end_of_block(uint32_t place) const {
-    return run->blocks[place].first_interval + run->blocks[place].restart_count;
+  // Goes before the interval that holds the first entry at or after (key, snapshot), or before the
+  // one before it when that is the interval's first. False when a key on the way is corrupt.
+  LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE bool search(Bytes user_key) {
+    uint32_t before = 0;
+    if (!intervals_before(*run, user_key, seek_trailer(snapshot), before)) return false;
+    interval = before == 0 ? 0 : before - 1;
+    block = block_of_interval(*run, interval, 0, run->block_count - 1);
+    comparison.constant = user_key;
+    open();
+    placed = true;
+    return true;
   }
 
-  // Stands on the interval's first entry; none is empty.
-  LEVELSCAN_HOST_DEVICE bool open() {
+  LEVELSCAN_HOST_DEVICE uint32_t end_of_block() const {
+    return run->blocks[block].first_interval + run->blocks[block].restart_count;
+  }
+
+  // Goes before the interval's first entry.
+  LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE void open() {
     walk =
         EntryWalk::over(run->data, interval_bytes(*run, run->blocks[block], interval), run->order);
     comparison = PrefixComparison::against(comparison.constant);
     goes_past_plain = may_have_plain_entries(walk);
-    step = walk.next();
-    placed = step == WalkStep::kEntry;
-    if (placed) comparison.advance(walk);
-    return placed;
   }
 
-  LEVELSCAN_HOST_DEVICE Probe walk_on(uint64_t& trailer) {
+  // To the first entry that is not below the key and not newer than the snapshot. `stands`: the
+  // walk stands on an entry already, which has been compared.
+  LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE Probe walk_on(bool stands, uint64_t& trailer) {
     for (;;) {
-      while (step == WalkStep::kEntry) {
+      if (!stands) {
+        step = walk.next();
+        if (step == WalkStep::kEntry) comparison.advance(walk);
+      }
+      stands = false;
+      if (step == WalkStep::kEntry) {
         if (comparison.order > 0) return Probe::kAbsent;
         if (comparison.order == 0 && walk.sequence() <= snapshot) {
           trailer = walk.trailer;
           return Probe::kFound;
         }
         if (goes_past_plain && comparison.order < 0) pass_lower_entries(walk, comparison);
-        step = walk.next();
-        if (step == WalkStep::kEntry) comparison.advance(walk);
+        continue;
       }
-      if (step == WalkStep::kCorrupt) return fail();
+      // No interval is empty.
+      if (step == WalkStep::kCorrupt || !walk.started) return fail();
       if (interval + 1 == run->interval_count) return Probe::kAbsent;
       ++interval;
-      if (interval == end_of_block(block)) ++block;
-      if (!open()) return fail();
+      if (interval == end_of_block()) ++block;
+      open();
     }
   }
 };
