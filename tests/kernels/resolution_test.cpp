@@ -247,6 +247,35 @@ TEST_P(ResolutionSuite, TypesThatAreNotSupportedButShadowedInTheirRunAreNoFault)
   EXPECT_EQ(fault_of(runs, {1, true}, 4).errors, 0u);
 }
 
+// Where what is deferred does not fit, Gather visits what Filter did.
+TEST_P(ResolutionSuite, RowsThatAreCountedAreNotGathered) {
+  if (!device().info().runs_in_order) GTEST_SKIP() << "blocks don't run in order";
+  Runs const runs{{{{"a", 9, kTypeValue, "pa"},
+                    {"b", 9, kTypeMerge, "operand"},
+                    {"c", 9, kTypeValue, "fails"},
+                    {"d", 9, kTypeValue, "pd"},
+                    {"e", 9, kTypeMerge, "operand"},
+                    {"f", 9, kTypeValue, "pf"}}}};
+  for (uint32_t const restart_interval : {1u, 2u, 3u, 16u}) {
+    WindowSpec const window;
+    KernelPipeline pipeline(device(), stream(), build(runs, {restart_interval, true}), window,
+                            passes_p());
+    pipeline.defer_values();
+    pipeline.count_rows();
+    pipeline.narrow();
+    pipeline.filter();
+    pipeline.scan_counts();
+    pipeline.gather_all();
+    EXPECT_EQ(pipeline.status().errors, 0u);
+    EXPECT_EQ(pipeline.status().counted, 3u);
+    std::vector<Candidate> const candidates = pipeline.candidates();
+    ASSERT_EQ(candidates.size(), 2u);
+    for (Candidate const& candidate : candidates) {
+      EXPECT_EQ(candidate.flags, kCandidateAlive | kCandidateDeferred);
+    }
+  }
+}
+
 TEST_P(ResolutionSuite, PredicateOnALongKeyIsDecidedOnceTheKeyIsAtHand) {
   std::string const stem(kKeyWindowBytes, 'k');
   Runs const runs{{{{stem, 9, kTypeValue, "short"},

@@ -181,6 +181,9 @@ class KernelPipeline {
     gather(shares, candidates, key_bytes);
   }
 
+  // Rows are counted instead of being candidates, where blocks run in order.
+  void count_rows() { args_.counts_rows = 1; }
+
   // What only shadows is a candidate as well, for Resolution::kMerge.
   void keep_shadows() { args_.keeps_shadows = 1; }
 

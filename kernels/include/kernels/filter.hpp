@@ -614,6 +614,12 @@ struct Filter {
     uint8_t key_window[kTileIntervals][kKeyWindowBytes];
   };
 
+  // Whether what would be a candidate is only counted.
+  template <class Block>
+  LEVELSCAN_HOST_DEVICE static bool counts(FilterArgs const& args, uint32_t flags) {
+    return Block::kInOrder && args.counts_rows != 0 && flags == kCandidateAlive;
+  }
+
   // Writes a candidate behind those that are written down already, if there is room.
   LEVELSCAN_HOST_DEVICE static void write_down(FilterArgs const& args, uint32_t r,
                                                EntryWalk const& walk, uint32_t flags,
@@ -665,7 +671,7 @@ struct Filter {
                         shared.key_window[i], shared.progress, tally,
                         [&](EntryWalk const& walk, uint32_t flags) {
                           if constexpr (Block::kInOrder) {
-                            if (args.counts_rows != 0 && flags == kCandidateAlive) {
+                            if (counts<Block>(args, flags)) {
                               ++tally.counted;
                               return;
                             }

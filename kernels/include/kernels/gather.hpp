@@ -66,6 +66,7 @@ struct Gather {
       filter_interval(
           block, filter, r, interval, data_block, shared.blocks.segments, shared.key_window[i],
           progress, tally, [&](EntryWalk const& walk, uint32_t flags) {
+            if (Filter::counts<Block>(filter, flags)) return;
             uint32_t const key_size = walk.user_size + kTrailerBytes;
             uint64_t const key_end = key_start + key_size;
             bool const fits = index < share.candidates_max && key_end <= share.key_bytes_max;

@@ -54,7 +54,8 @@ struct ShadowCursor {
 
   [[nodiscard]] LEVELSCAN_HOST_DEVICE bool at_end() const { return place >= list->count; }
 
-  // Takes in the walk's current entry. REQUIRES: called for every entry that `below` does not.
+  // Takes in the walk's current entry. REQUIRES: called for every entry that ShadowsAbove does not
+  // go over.
   LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE void advance(EntryWalk const& walk) {
     if (at_end()) return;
     comparison.advance(walk);
