@@ -57,16 +57,26 @@ TEST_P(SegmentSuite, RandomPartsOfRandomRunsAnswerAsOrderedMapsDo) {
   for (uint32_t round = 0; round < affordable(500); ++round) {
     SCOPED_TRACE("round " + std::to_string(round));
     GeneratorOptions options;
-    if (random.one_in(4)) {
+    bool const large = round % 16 == 15;  // more rows than a block of LocateSegments has
+    if (large) {
+      options.keys_max = 3000;
+      options.entries_max = 3000;
+    } else if (random.one_in(4)) {
       options.keys_max = 200;
       options.entries_max = 400;
-    } else if (random.one_in(20)) {
-      options.keys_max = 1000;  // more rows than a block of LocateSegments has
-      options.entries_max = 1500;
     }
-    GeneratedRuns const runs = generate_runs(random, options);
-    uint64_t const snapshot = random_window(random, runs).snapshot;
-    std::vector<WindowSpec> const parts = random_parts(random, runs, snapshot);
+    GeneratedRuns runs = generate_runs(random, options);
+    while (large && runs.keys.size() < 1500) runs = generate_runs(random, options);
+    uint64_t const snapshot = large ? kSequenceMax : random_window(random, runs).snapshot;
+    std::vector<WindowSpec> parts = random_parts(random, runs, snapshot);
+    if (large) {
+      parts.erase(parts.begin() + 1, parts.end());
+      parts.push_back(parts.front());
+      parts.front().lower.reset();
+      parts.front().upper = parts.back().lower = random.pick(runs.keys);
+      parts.front().upper_after = parts.back().lower_after = false;
+      parts.back().upper.reset();
+    }
     WindowSpec window = parts.front();
     window.upper = parts.back().upper;
     window.upper_after = parts.back().upper_after;
