@@ -452,7 +452,6 @@ bool ScanTask::filter_above() {
     resolve_ranges(0, count);
     resolve_in_order(count);
   });
-  ++state_.statistics.resolve_split;
   resolved_count_ = count;
   filter_args_.keeps_shadows = 0;
   filter_args_.first_tile = first_beneath;
@@ -619,7 +618,10 @@ void ScanTask::resolve_in_order(uint32_t candidate_count) {
 
 void ScanTask::resolve(uint32_t candidate_count) {
   resolve_ranges(resolved_count_, candidate_count - resolved_count_);
-  if (splits_) return;
+  if (splits_) {
+    ++state_.statistics.resolve_split;
+    return;
+  }
   bool const several = resident_runs_ > 1;
   bool const mark = several && !merges_ &&
                     (context_.resolve == ResolveStrategy::kMark ||

@@ -101,6 +101,15 @@ TEST_P(DamagedBlocksSuite, KeysThatDescendAcrossIntervalsAreReportedToCandidates
   RunData const run = build_run({first, second}, {16, true});
   KernelPipeline pipeline(device(), stream(), {run}, {}, {});
   EXPECT_EQ(pipeline.run().fault, ScanFault::kCorruptEntry);
+  // Where blocks run in order nothing but the filter looks at them, and it may only count.
+  for (bool const counts : {false, true}) {
+    if (counts && !device().info().runs_in_order) continue;
+    KernelPipeline filtered(device(), stream(), {run}, {}, {});
+    if (counts) filtered.count_rows();
+    filtered.narrow();
+    filtered.filter();
+    EXPECT_EQ(filtered.status().fault, ScanFault::kCorruptEntry) << "counts: " << counts;
+  }
 }
 
 }  // namespace

@@ -122,7 +122,9 @@ LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE void write_candidate(CandidateSpace const
                                       flags};
 }
 
-// Where a Block that runs in order stands: behind the last entry of an interval.
+// Where a Block that runs in order stands beneath a list of shadows: behind the last entry of an
+// interval. Elsewhere it isn't known, so that an interval's first entry asks the interval before,
+// which also shows keys that descend from one to the next.
 struct FilterProgress {
   uint32_t interval;  // the next one; 0: not known
   uint32_t shadow;    // place among FilterArgs::shadows, as far as the entry
@@ -470,8 +472,10 @@ LEVELSCAN_KERNEL inline bool filter_between(Block& block, FilterArgs const& args
     return false;
   }
   if constexpr (Block::kInOrder) {
-    progress =
-        FilterProgress{interval + 1, shadows.place, walk.user_size, walk.shared, walk.delta_offset};
+    if (args.shadows.count != 0) {
+      progress = FilterProgress{interval + 1, shadows.place, walk.user_size, walk.shared,
+                                walk.delta_offset};
+    }
   }
   return false;
 }
