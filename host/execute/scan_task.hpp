@@ -31,6 +31,7 @@
 #include "execute/resolve_strategy.hpp"
 #include "execute/run_reader.hpp"
 #include "execute/scan_result.hpp"
+#include "execute/stage_timer.hpp"
 #include "kernels/tombstone_cover.hpp"
 #include "plan/range_segments.hpp"
 #include "plan/task_planner.hpp"
@@ -151,7 +152,10 @@ class ScanTask final : private EntrySource {
                                          uint32_t row);
   void commit_round(KeyRange const& window);
   template <class Function>
-  void timed(uint64_t ScanStatistics::*stage, Function&& function);
+  void timed(uint64_t ScanStatistics::*stage, Function&& function) {
+    StageTimer const timer(state_.statistics, stage);
+    function();
+  }
 
   ScanContext& context_;
   Device& device_;

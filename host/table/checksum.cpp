@@ -9,12 +9,10 @@
 
 #include <algorithm>
 
+#include "kernels/xxh3.hpp"  // kXxh3TypeFactor
+
 namespace levelscan {
 namespace {
-
-// Folds the type byte into an XXH3 of the payload, so that the payload is hashed by itself
-// (table/format.cc).
-constexpr uint32_t kXxh3TypeFactor = 0x6b9083d9U;
 
 uint32_t fold_xxh3(std::span<uint8_t const> payload, uint8_t type_byte) {
   auto const low = static_cast<uint32_t>(XXH3_64bits(payload.data(), payload.size()));

@@ -18,6 +18,8 @@
 #include <span>
 #include <string_view>
 
+#include "kernels/crc32c.hpp"  // crc32c_mask()
+
 namespace levelscan {
 
 enum class ChecksumType : uint8_t { kNone = 0, kCrc32c = 1, kXxh32 = 2, kXxh64 = 3, kXxh3 = 4 };
@@ -45,10 +47,5 @@ inline constexpr uint8_t kChecksumTypeMax = 4;
 // CRC-32C of bytes going on from `crc` (0 at the start), as RFC 3720 defines it: "123456789" gives
 // 0xe3069283.
 [[nodiscard]] uint32_t crc32c(std::span<uint8_t const> bytes, uint32_t crc = 0);
-
-// What files store in place of a CRC, because a CRC of bytes that hold CRCs is weak.
-[[nodiscard]] constexpr uint32_t crc32c_mask(uint32_t crc) {
-  return ((crc >> 15) | (crc << 17)) + 0xa282ead8U;
-}
 
 }  // namespace levelscan

@@ -202,6 +202,12 @@ class DeviceCacheScans : public ::testing::TestWithParam<DeviceKind> {
     return t::iterator_rows(*database);
   }
 
+  t::Rows write(std::string const& path, Format const& format) {
+    rocksdb::Options options = t::quiet_options();
+    options.compression = format.compression;
+    return write(path, options, format.version);
+  }
+
   static ScannerOptions options(uint32_t threads, uint64_t cache_bytes) {
     ScannerOptions options;
     options.threads = threads;
@@ -256,9 +262,7 @@ TEST_P(DeviceCacheScans, ASecondScanReadsAndCopiesNoDataBlocks) {
   for (Format const& format : kFormats) {
     SCOPED_TRACE(format.name);
     std::string const path = directory_ / format.name;
-    rocksdb::Options rocksdb_options = t::quiet_options();
-    rocksdb_options.compression = format.compression;
-    t::Rows const expected = write(path, rocksdb_options, format.version);
+    t::Rows const expected = write(path, format);
     DatabaseVersion const version = open_version(path);
     uint64_t data_blocks = 0;
     uint64_t data_bytes = 0;
@@ -299,9 +303,7 @@ TEST_P(DeviceCacheScans, TasksSideBySideShareWhatTheyBring) {
   for (Format const& format : kFormats) {
     SCOPED_TRACE(format.name);
     std::string const path = directory_ / format.name;
-    rocksdb::Options rocksdb_options = t::quiet_options();
-    rocksdb_options.compression = format.compression;
-    t::Rows const expected = write(path, rocksdb_options, format.version);
+    t::Rows const expected = write(path, format);
     DatabaseVersion const version = open_version(path);
     for (uint64_t const cache_bytes : {1u, 5000u, 30000u, 1u << 20}) {
       SCOPED_TRACE(cache_bytes);
@@ -409,9 +411,7 @@ TEST_P(DeviceCacheScans, DamagedBlocksDoNotEnter) {
   for (Format const& format : kFormats) {
     SCOPED_TRACE(format.name);
     std::string const path = directory_ / format.name;
-    rocksdb::Options rocksdb_options = t::quiet_options();
-    rocksdb_options.compression = format.compression;
-    t::Rows const expected = write(path, rocksdb_options, format.version);
+    t::Rows const expected = write(path, format);
     DatabaseVersion const version = open_version(path);
     Scanner scanner(version, options(1, 1 << 20), *device_);
     std::string const table = version.runs.back().metas.front().path;

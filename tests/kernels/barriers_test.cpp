@@ -108,7 +108,7 @@ void append_checksums(std::string& answer, Device& device, StreamView stream, Ra
     for (char const byte : bytes) {
       state = crc32c_table_entry((state ^ static_cast<uint8_t>(byte)) & 0xff) ^ state >> 8;
     }
-    uint32_t const stored = crc32c_masked(state) + i % 2;
+    uint32_t const stored = crc32c_mask(~state) + i % 2;
     bool const is_crc = i % 4 < 2;
     list.push_back({static_cast<uint32_t>(data.size()), static_cast<uint32_t>(bytes.size() - 1), 0,
                     is_crc ? BlockChecksum::kCrc32c : BlockChecksum::kXxh3});

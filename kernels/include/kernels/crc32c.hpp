@@ -52,9 +52,8 @@ LEVELSCAN_HOST_DEVICE inline uint32_t crc32c_power(uint32_t bytes) {
   return power;
 }
 
-// As it is stored in files.
-LEVELSCAN_HOST_DEVICE inline uint32_t crc32c_masked(uint32_t state) {
-  uint32_t const crc = ~state;
+// What files store in place of a CRC, because a CRC of bytes that hold CRCs is weak.
+[[nodiscard]] LEVELSCAN_HOST_DEVICE constexpr uint32_t crc32c_mask(uint32_t crc) {
   return ((crc >> 15) | (crc << 17)) + 0xa282ead8U;
 }
 

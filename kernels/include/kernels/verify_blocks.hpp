@@ -121,18 +121,17 @@ struct VerifyBlocks {
     for (uint32_t lane = 1; lane < kCheckedBlockLanes; ++lane) {
       state = crc32c_multiply(state, power) ^ static_cast<uint32_t>(states[lane]);
     }
-    return crc32c_masked(state);
+    return crc32c_mask(~state);
   }
 
   // XXH3 is that of the payload; the type byte is folded into it.
   LEVELSCAN_HOST_DEVICE static uint32_t xxh3_of(uint8_t const* data, CheckedBlock const& checked,
                                                 uint64_t const* accumulators,
                                                 uint64_t const* secret) {
-    constexpr uint32_t kTypeFactor = 0x6b9083d9;
     uint64_t const hash = checked.payload_bytes > kXxh3ShortMax
                               ? xxh3_of_lanes(accumulators, checked.payload_bytes, secret)
                               : xxh3_short(payload(data, checked), secret);
-    return static_cast<uint32_t>(hash) ^ data[end(checked)] * kTypeFactor;
+    return static_cast<uint32_t>(hash) ^ data[end(checked)] * kXxh3TypeFactor;
   }
 };
 

@@ -45,6 +45,10 @@ LEVELSCAN_HOST_DEVICE inline uint64_t xxh3_secret_word(uint32_t word) {
   }
 }
 
+// RocksDB folds a block's type byte, times this, into the XXH3 of its payload, so that the payload
+// is hashed by itself (table/format.cc).
+inline constexpr uint32_t kXxh3TypeFactor = 0x6b9083d9;
+
 namespace xxh3 {
 
 inline constexpr uint64_t kPrime32_1 = 0x9e3779b1;
