@@ -3,6 +3,13 @@
 // reports: this file is built without its null check, and the kernels with it.
 #include "cpu/cpu_algorithms.hpp"
 
+#include <thrust/copy.h>
+#include <thrust/execution_policy.h>
+#include <thrust/iterator/counting_iterator.h>
+#include <thrust/remove.h>
+#include <thrust/scan.h>
+#include <thrust/sequence.h>
+
 #include "algorithms.hpp"
 #include "cpu/aggregate_rows.hpp"
 #include "cpu/merge_rows.hpp"
@@ -20,25 +27,27 @@ auto run_algorithm(Scratch scratch, Algorithm&& algorithm) {
 
 }  // namespace
 
-// Ordering takes two copies of what it orders and its stretches, searching a value and a place.
+// Ordering takes two copies of what it orders and its stretches; nothing else takes anything.
 std::size_t scratch_bytes(AlgorithmLimits const& limits) {
   std::size_t const candidates = limits.candidates_max;
-  std::size_t const order = 2 * ScratchAllocator::rounded(sizeof(MergedRow) * candidates) +
-                            ScratchAllocator::rounded(sizeof(uint32_t) * candidates);
-  std::size_t const search =
-      ScratchAllocator::rounded(sizeof(uint64_t)) + ScratchAllocator::rounded(sizeof(uint64_t));
-  return order + search;
+  return 2 * ScratchAllocator::rounded(sizeof(MergedRow) * candidates) +
+         ScratchAllocator::rounded(sizeof(uint32_t) * candidates);
 }
 
 void scan_counts(IntervalCount* counts, uint32_t count, Scratch scratch) {
-  run_algorithm(scratch,
-                [&](auto const& policy) { algorithms::scan_counts(policy, counts, count); });
+  run_algorithm(scratch, [&](auto const& policy) {
+    thrust::exclusive_scan(policy, counts, counts + count, counts, IntervalCount{0, 0},
+                           AddIntervalCounts{});
+  });
 }
 
 uint32_t select_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
                       Scratch scratch) {
   return run_algorithm(scratch, [&](auto const& policy) {
-    return algorithms::select_alive(policy, candidates, count, rows);
+    thrust::counting_iterator<uint32_t> const places(0);
+    uint32_t const* const end =
+        thrust::copy_if(policy, places, places + count, rows, algorithms::RowIsAlive{candidates});
+    return static_cast<uint32_t>(end - rows);
   });
 }
 
@@ -55,26 +64,23 @@ void order_rows(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scra
 }
 
 void order_candidates(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch) {
-  run_algorithm(scratch,
-                [&](auto const& policy) { algorithms::list_candidates(policy, rows, count); });
+  run_algorithm(scratch, [&](auto const& policy) { thrust::sequence(policy, rows, rows + count); });
   order_rows(rows, count, less, scratch);
 }
 
 uint32_t keep_alive(Candidate const* candidates, uint32_t count, uint32_t* rows, Scratch scratch) {
   return run_algorithm(scratch, [&](auto const& policy) {
-    return algorithms::keep_alive(policy, candidates, count, rows);
+    algorithms::RowIsAlive const is_alive{candidates};
+    uint32_t const* const end =
+        thrust::remove_if(policy, rows, rows + count, [&](uint32_t row) { return !is_alive(row); });
+    return static_cast<uint32_t>(end - rows);
   });
 }
 
 void scan_row_bytes(uint64_t* row_bytes, uint32_t count, Scratch scratch) {
-  run_algorithm(scratch,
-                [&](auto const& policy) { algorithms::scan_row_bytes(policy, row_bytes, count); });
-}
-
-uint32_t rows_that_fit(uint64_t const* row_bytes_end, uint32_t first, uint32_t count,
-                       uint64_t bytes_max, Scratch scratch) {
-  return run_algorithm(scratch, [&](auto const& policy) {
-    return algorithms::rows_that_fit(policy, row_bytes_end, first, count, bytes_max);
+  run_algorithm(scratch, [&](auto const& policy) {
+    thrust::inclusive_scan(policy, row_bytes, row_bytes + count, row_bytes,
+                           algorithms::AddRowBytes{});
   });
 }
 

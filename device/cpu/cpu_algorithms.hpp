@@ -1,4 +1,5 @@
-// The device-wide algorithms in the calling thread. Arguments are as in Device.
+// The device-wide algorithms in the calling thread. Arguments are as in Device; counts and sums are
+// returned.
 //
 // Thread-safe. Errors: DeviceError when scratch memory runs out.
 #pragma once
@@ -20,8 +21,6 @@ void order_candidates(uint32_t* rows, uint32_t count, CandidateLess less, Scratc
                                   Scratch scratch);
 void order_rows(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch);
 void scan_row_bytes(uint64_t* row_bytes, uint32_t count, Scratch scratch);
-[[nodiscard]] uint32_t rows_that_fit(uint64_t const* row_bytes_end, uint32_t first, uint32_t count,
-                                     uint64_t bytes_max, Scratch scratch);
 [[nodiscard]] uint32_t aggregate_segments(AggregateRow const& source, uint32_t const* segments,
                                           uint32_t count, uint32_t* sum_segments, Aggregate* sums);
 [[nodiscard]] Aggregate aggregate(AggregateRow const& source, uint32_t count);

@@ -153,6 +153,8 @@ void CpuDevice::measure_rows_async(MeasureRows::Args const& args, StreamView) {
   launch<MeasureRows>(args, tiles_over(args.rows.row_count, kTileRows));
 }
 
+void CpuDevice::fit_rows_async(FitRows::Args const& args, StreamView) { launch<FitRows>(args, 1); }
+
 void CpuDevice::emit_rows_async(EmitRows::Args const& args, StreamView) {
   launch<EmitRows>(args, tiles_over(args.rows.row_count, kTileRows));
 }
@@ -174,9 +176,9 @@ void CpuDevice::scan_counts_async(IntervalCount* counts, uint32_t count, Scratch
   cpu_algorithms::scan_counts(counts, count, scratch);
 }
 
-uint32_t CpuDevice::select_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
-                                 Scratch scratch, StreamView) {
-  return cpu_algorithms::select_alive(candidates, count, rows, scratch);
+void CpuDevice::select_alive_async(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                                   uint32_t* row_count, Scratch scratch, StreamView) {
+  *row_count = cpu_algorithms::select_alive(candidates, count, rows, scratch);
 }
 
 void CpuDevice::order_candidates_async(uint32_t* rows, uint32_t count, CandidateLess less,
@@ -184,9 +186,9 @@ void CpuDevice::order_candidates_async(uint32_t* rows, uint32_t count, Candidate
   if (count != 0) cpu_algorithms::order_candidates(rows, count, less, scratch);
 }
 
-uint32_t CpuDevice::keep_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
-                               Scratch scratch, StreamView) {
-  return cpu_algorithms::keep_alive(candidates, count, rows, scratch);
+void CpuDevice::keep_alive_async(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                                 uint32_t* row_count, Scratch scratch, StreamView) {
+  *row_count = cpu_algorithms::keep_alive(candidates, count, rows, scratch);
 }
 
 void CpuDevice::order_rows_async(uint32_t* rows, uint32_t count, CandidateLess less,
@@ -199,19 +201,15 @@ void CpuDevice::scan_row_bytes_async(uint64_t* row_bytes, uint32_t count, Scratc
   cpu_algorithms::scan_row_bytes(row_bytes, count, scratch);
 }
 
-uint32_t CpuDevice::rows_that_fit(uint64_t const* row_bytes_end, uint32_t first, uint32_t count,
-                                  uint64_t bytes_max, Scratch scratch, StreamView) {
-  return cpu_algorithms::rows_that_fit(row_bytes_end, first, count, bytes_max, scratch);
+void CpuDevice::aggregate_async(AggregateRow const& source, uint32_t count, Aggregate* sum, Scratch,
+                                StreamView) {
+  *sum = cpu_algorithms::aggregate(source, count);
 }
 
-Aggregate CpuDevice::aggregate(AggregateRow const& source, uint32_t count, Scratch, StreamView) {
-  return cpu_algorithms::aggregate(source, count);
-}
-
-uint32_t CpuDevice::aggregate_segments(AggregateRow const& source, uint32_t const* segments,
-                                       uint32_t count, uint32_t* sum_segments, Aggregate* sums,
-                                       Scratch, StreamView) {
-  return cpu_algorithms::aggregate_segments(source, segments, count, sum_segments, sums);
+void CpuDevice::aggregate_segments_async(AggregateRow const& source, uint32_t const* segments,
+                                         uint32_t count, uint32_t* sum_segments, Aggregate* sums,
+                                         uint32_t* sum_count, Scratch, StreamView) {
+  *sum_count = cpu_algorithms::aggregate_segments(source, segments, count, sum_segments, sums);
 }
 
 std::unique_ptr<Device> make_cpu_device(CpuMirror mirror) {

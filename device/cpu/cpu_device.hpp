@@ -56,6 +56,7 @@ class CpuDevice final : public Device {
   void resolve_merge_async(ResolveMerge::Args const& args, StreamView stream) override;
   void complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) override;
   void measure_rows_async(MeasureRows::Args const& args, StreamView stream) override;
+  void fit_rows_async(FitRows::Args const& args, StreamView stream) override;
   void emit_rows_async(EmitRows::Args const& args, StreamView stream) override;
   void locate_segments_async(LocateSegments::Args const& args, StreamView stream) override;
   void verify_blocks_async(VerifyBlocks::Args const& args, StreamView stream) override;
@@ -63,24 +64,21 @@ class CpuDevice final : public Device {
   [[nodiscard]] std::size_t scratch_bytes(AlgorithmLimits const& limits) const override;
   void scan_counts_async(IntervalCount* counts, uint32_t count, Scratch scratch,
                          StreamView stream) override;
-  [[nodiscard]] uint32_t select_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
-                                      Scratch scratch, StreamView stream) override;
+  void select_alive_async(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                          uint32_t* row_count, Scratch scratch, StreamView stream) override;
   void order_candidates_async(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
                               StreamView stream) override;
-  [[nodiscard]] uint32_t keep_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
-                                    Scratch scratch, StreamView stream) override;
+  void keep_alive_async(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                        uint32_t* row_count, Scratch scratch, StreamView stream) override;
   void order_rows_async(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
                         StreamView stream) override;
   void scan_row_bytes_async(uint64_t* row_bytes, uint32_t count, Scratch scratch,
                             StreamView stream) override;
-  [[nodiscard]] uint32_t rows_that_fit(uint64_t const* row_bytes_end, uint32_t first,
-                                       uint32_t count, uint64_t bytes_max, Scratch scratch,
-                                       StreamView stream) override;
-  [[nodiscard]] uint32_t aggregate_segments(AggregateRow const& source, uint32_t const* segments,
-                                            uint32_t count, uint32_t* sum_segments, Aggregate* sums,
-                                            Scratch scratch, StreamView stream) override;
-  [[nodiscard]] Aggregate aggregate(AggregateRow const& source, uint32_t count, Scratch scratch,
-                                    StreamView stream) override;
+  void aggregate_async(AggregateRow const& source, uint32_t count, Aggregate* sum, Scratch scratch,
+                       StreamView stream) override;
+  void aggregate_segments_async(AggregateRow const& source, uint32_t const* segments,
+                                uint32_t count, uint32_t* sum_segments, Aggregate* sums,
+                                uint32_t* sum_count, Scratch scratch, StreamView stream) override;
 
  private:
   DeviceInfo info_;

@@ -1,7 +1,7 @@
 #include "cuda/cuda_device.hpp"
 
+#include <algorithm>
 #include <memory>
-#include <type_traits>
 #include <utility>
 
 #include "cuda/cuda_error.hpp"
@@ -39,12 +39,24 @@ std::string free_memory_text() {
 // status is dropped, also from the runtime's record: the next launch shall not be blamed for it.
 void ignore(cudaError_t) noexcept { static_cast<void>(cudaGetLastError()); }
 
+void check_algorithm(cudaError_t status, char const* name) {
+  if (status != cudaSuccess) check(status, (std::string("algorithm ") + name).c_str());
+}
+
+// Bytes of temporary storage that algorithm(storage, storage_bytes, stream) of launches.hpp needs.
+template <class Algorithm>
+std::size_t storage_needed(char const* name, Algorithm const& algorithm, cudaStream_t stream) {
+  std::size_t bytes = 0;
+  check_algorithm(algorithm(nullptr, bytes, stream), name);
+  return bytes;
+}
+
 uint32_t tiles_over(uint32_t count, uint32_t tile) { return count / tile + (count % tile != 0); }
 
 }  // namespace
 
 template <class Operation>
-auto CudaDevice::run(Operation&& operation) {
+auto CudaDevice::run(Operation&& operation) const {
   if (lost_.load(std::memory_order_acquire)) {
     throw DeviceError("the CUDA device was lost: " + lost_message_);
   }
@@ -58,22 +70,16 @@ auto CudaDevice::run(Operation&& operation) {
 }
 
 template <class Operation>
-auto CudaDevice::enqueue(DeviceStage stage, StreamView view, Operation&& operation) {
-  return run([&] {
+void CudaDevice::enqueue(DeviceStage stage, StreamView view, Operation&& operation) {
+  run([&] {
     Stream const& stream = stream_of(view);
     if (stream.clock != nullptr) stream.clock->begin(stage);
-    if constexpr (std::is_void_v<decltype(operation(stream.handle))>) {
-      operation(stream.handle);
-      if (stream.clock != nullptr) stream.clock->end();
-    } else {
-      auto const value = operation(stream.handle);
-      if (stream.clock != nullptr) stream.clock->end();
-      return value;
-    }
+    operation(stream.handle);
+    if (stream.clock != nullptr) stream.clock->end();
   });
 }
 
-void CudaDevice::mark_lost(char const* message) {
+void CudaDevice::mark_lost(char const* message) const {
   std::lock_guard const lock(lost_mutex_);
   if (lost_.load(std::memory_order_relaxed)) return;
   lost_message_ = message;
@@ -99,7 +105,6 @@ CudaDevice::CudaDevice(int ordinal, bool tells_times) : ordinal_(ordinal) {
   info_.name = properties.name;
   info_.memory_bytes = properties.totalGlobalMem;
   info_.mirrors_alias_host = false;
-  multiprocessor_count_ = static_cast<uint32_t>(properties.multiProcessorCount);
 }
 
 void* CudaDevice::allocate_pinned(std::size_t bytes) {
@@ -270,6 +275,10 @@ void CudaDevice::measure_rows_async(MeasureRows::Args const& args, StreamView st
   launch<MeasureRows>(DeviceStage::kEmit, args, tiles_over(args.rows.row_count, kTileRows), stream);
 }
 
+void CudaDevice::fit_rows_async(FitRows::Args const& args, StreamView stream) {
+  launch<FitRows>(DeviceStage::kEmit, args, 1, stream);
+}
+
 void CudaDevice::emit_rows_async(EmitRows::Args const& args, StreamView stream) {
   launch<EmitRows>(DeviceStage::kEmit, args, tiles_over(args.rows.row_count, kTileRows), stream);
 }
@@ -284,94 +293,131 @@ void CudaDevice::verify_blocks_async(VerifyBlocks::Args const& args, StreamView 
                        stream);
 }
 
-// An upper bound on what the algorithms of CCCL take at once, for inputs of these sizes:
-//   sort      a second array of the 4-byte places, and one word for each tile of some thousand
-//   scan      for each tile of at least 128 items a status, a partial and an inclusive sum: at most
-//             4 + 16 + 16 bytes, so less than one byte for each item
-//   select    the same, of counts
-//   reduce    a partial result for each block of a grid that fills the device five times, of at
-//   most
-//             32 blocks on a multiprocessor
-//   by key    for each tile of at least 128 rows a status, a partial and an inclusive sum, of a
-//             place and an Aggregate: less than one byte for each row
-//   search    a value and a place
-// and for each array the rounding up to its alignment.
 std::size_t CudaDevice::scratch_bytes(AlgorithmLimits const& limits) const {
-  constexpr std::size_t kFixedBytes = 64 << 10;
-  constexpr std::size_t kReduceBlocksPerMultiprocessor = 5 * 32;
-  std::size_t const reduce =
-      sizeof(Aggregate) * kReduceBlocksPerMultiprocessor * multiprocessor_count_;
-  std::size_t const sort_and_select = std::size_t{limits.candidates_max} * (sizeof(uint32_t) + 3);
-  std::size_t const scan = std::size_t{limits.intervals_max};
-  return kFixedBytes + reduce + sort_and_select + scan;
+  uint32_t const intervals = limits.intervals_max;
+  uint32_t const candidates = limits.candidates_max;
+  AggregateRow const source{};
+  return run([&] {
+    std::size_t most_bytes = 0;
+    auto const ask = [&](char const* name, auto const& algorithm) {
+      most_bytes = std::max(most_bytes, storage_needed(name, algorithm, nullptr));
+    };
+    ask("scan_counts", [&](void* storage, std::size_t& bytes, cudaStream_t stream) {
+      return launches::scan_counts(storage, bytes, nullptr, intervals, stream);
+    });
+    ask("select_alive", [&](void* storage, std::size_t& bytes, cudaStream_t stream) {
+      return launches::select_alive(storage, bytes, nullptr, candidates, nullptr, nullptr, stream);
+    });
+    ask("keep_alive", [&](void* storage, std::size_t& bytes, cudaStream_t stream) {
+      return launches::keep_alive(storage, bytes, nullptr, candidates, nullptr, nullptr, stream);
+    });
+    ask("order_rows", [&](void* storage, std::size_t& bytes, cudaStream_t stream) {
+      return launches::order_rows(storage, bytes, nullptr, candidates, CandidateLess{}, stream);
+    });
+    ask("scan_row_bytes", [&](void* storage, std::size_t& bytes, cudaStream_t stream) {
+      return launches::scan_row_bytes(storage, bytes, nullptr, candidates, stream);
+    });
+    ask("aggregate", [&](void* storage, std::size_t& bytes, cudaStream_t stream) {
+      return launches::aggregate(storage, bytes, source, candidates, nullptr, stream);
+    });
+    ask("aggregate_segments", [&](void* storage, std::size_t& bytes, cudaStream_t stream) {
+      return launches::aggregate_segments(storage, bytes, source, nullptr, candidates, nullptr,
+                                          nullptr, nullptr, stream);
+    });
+    return most_bytes;
+  });
+}
+
+template <class Algorithm>
+void CudaDevice::run_algorithm(DeviceStage stage, char const* name, Scratch scratch,
+                               StreamView stream, Algorithm const& algorithm) {
+  enqueue(stage, stream, [&](cudaStream_t on) {
+    std::size_t bytes = storage_needed(name, algorithm, on);
+    if (bytes > scratch.bytes) {
+      throw DeviceError(std::string("scratch memory is too small: algorithm ") + name + " needs " +
+                        std::to_string(bytes) + " bytes, and there are " +
+                        std::to_string(scratch.bytes));
+    }
+    check_algorithm(algorithm(scratch.device, bytes, on), name);
+  });
 }
 
 void CudaDevice::scan_counts_async(IntervalCount* counts, uint32_t count, Scratch scratch,
                                    StreamView stream) {
   if (count == 0) return;
-  enqueue(DeviceStage::kGather, stream,
-          [&](cudaStream_t on) { launches::scan_counts(counts, count, scratch, on); });
+  run_algorithm(DeviceStage::kGather, "scan_counts", scratch, stream,
+                [&](void* storage, std::size_t& bytes, cudaStream_t on) {
+                  return launches::scan_counts(storage, bytes, counts, count, on);
+                });
 }
 
-uint32_t CudaDevice::select_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
-                                  Scratch scratch, StreamView stream) {
-  if (count == 0) return 0;
-  return enqueue(DeviceStage::kSelect, stream, [&](cudaStream_t on) {
-    return launches::select_alive(candidates, count, rows, scratch, on);
-  });
+void CudaDevice::select_alive_async(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                                    uint32_t* row_count, Scratch scratch, StreamView stream) {
+  if (count == 0) return clear_async(row_count, sizeof *row_count, stream);
+  run_algorithm(DeviceStage::kSelect, "select_alive", scratch, stream,
+                [&](void* storage, std::size_t& bytes, cudaStream_t on) {
+                  return launches::select_alive(storage, bytes, candidates, count, rows, row_count,
+                                                on);
+                });
 }
 
 void CudaDevice::order_candidates_async(uint32_t* rows, uint32_t count, CandidateLess less,
                                         Scratch scratch, StreamView stream) {
   if (count == 0) return;
-  enqueue(DeviceStage::kResolve, stream,
-          [&](cudaStream_t on) { launches::order_candidates(rows, count, less, scratch, on); });
+  enqueue(DeviceStage::kResolve, stream, [&](cudaStream_t on) {
+    check_algorithm(launches::list_candidates(rows, count, on), "list_candidates");
+  });
+  run_algorithm(DeviceStage::kResolve, "order_rows", scratch, stream,
+                [&](void* storage, std::size_t& bytes, cudaStream_t on) {
+                  return launches::order_rows(storage, bytes, rows, count, less, on);
+                });
 }
 
-uint32_t CudaDevice::keep_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
-                                Scratch scratch, StreamView stream) {
-  if (count == 0) return 0;
-  return enqueue(DeviceStage::kSelect, stream, [&](cudaStream_t on) {
-    return launches::keep_alive(candidates, count, rows, scratch, on);
-  });
+void CudaDevice::keep_alive_async(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                                  uint32_t* row_count, Scratch scratch, StreamView stream) {
+  if (count == 0) return clear_async(row_count, sizeof *row_count, stream);
+  run_algorithm(DeviceStage::kSelect, "keep_alive", scratch, stream,
+                [&](void* storage, std::size_t& bytes, cudaStream_t on) {
+                  return launches::keep_alive(storage, bytes, candidates, count, rows, row_count,
+                                              on);
+                });
 }
 
 void CudaDevice::order_rows_async(uint32_t* rows, uint32_t count, CandidateLess less,
                                   Scratch scratch, StreamView stream) {
   if (count < 2) return;
-  enqueue(DeviceStage::kSelect, stream,
-          [&](cudaStream_t on) { launches::order_rows(rows, count, less, scratch, on); });
+  run_algorithm(DeviceStage::kSelect, "order_rows", scratch, stream,
+                [&](void* storage, std::size_t& bytes, cudaStream_t on) {
+                  return launches::order_rows(storage, bytes, rows, count, less, on);
+                });
 }
 
 void CudaDevice::scan_row_bytes_async(uint64_t* row_bytes, uint32_t count, Scratch scratch,
                                       StreamView stream) {
   if (count == 0) return;
-  enqueue(DeviceStage::kEmit, stream,
-          [&](cudaStream_t on) { launches::scan_row_bytes(row_bytes, count, scratch, on); });
+  run_algorithm(DeviceStage::kEmit, "scan_row_bytes", scratch, stream,
+                [&](void* storage, std::size_t& bytes, cudaStream_t on) {
+                  return launches::scan_row_bytes(storage, bytes, row_bytes, count, on);
+                });
 }
 
-uint32_t CudaDevice::rows_that_fit(uint64_t const* row_bytes_end, uint32_t first, uint32_t count,
-                                   uint64_t bytes_max, Scratch scratch, StreamView stream) {
-  if (first >= count) return 0;
-  return enqueue(DeviceStage::kEmit, stream, [&](cudaStream_t on) {
-    return launches::rows_that_fit(row_bytes_end, first, count, bytes_max, scratch, on);
-  });
+void CudaDevice::aggregate_async(AggregateRow const& source, uint32_t count, Aggregate* sum,
+                                 Scratch scratch, StreamView stream) {
+  run_algorithm(DeviceStage::kAggregate, "aggregate", scratch, stream,
+                [&](void* storage, std::size_t& bytes, cudaStream_t on) {
+                  return launches::aggregate(storage, bytes, source, count, sum, on);
+                });
 }
 
-Aggregate CudaDevice::aggregate(AggregateRow const& source, uint32_t count, Scratch scratch,
-                                StreamView stream) {
-  if (count == 0) return empty_aggregate();
-  return enqueue(DeviceStage::kAggregate, stream,
-                 [&](cudaStream_t on) { return launches::aggregate(source, count, scratch, on); });
-}
-
-uint32_t CudaDevice::aggregate_segments(AggregateRow const& source, uint32_t const* segments,
-                                        uint32_t count, uint32_t* sum_segments, Aggregate* sums,
-                                        Scratch scratch, StreamView stream) {
-  if (count == 0) return 0;
-  return enqueue(DeviceStage::kAggregate, stream, [&](cudaStream_t on) {
-    return launches::aggregate_segments(source, segments, count, sum_segments, sums, scratch, on);
-  });
+void CudaDevice::aggregate_segments_async(AggregateRow const& source, uint32_t const* segments,
+                                          uint32_t count, uint32_t* sum_segments, Aggregate* sums,
+                                          uint32_t* sum_count, Scratch scratch, StreamView stream) {
+  if (count == 0) return clear_async(sum_count, sizeof *sum_count, stream);
+  run_algorithm(DeviceStage::kAggregate, "aggregate_segments", scratch, stream,
+                [&](void* storage, std::size_t& bytes, cudaStream_t on) {
+                  return launches::aggregate_segments(storage, bytes, source, segments, count,
+                                                      sum_segments, sums, sum_count, on);
+                });
 }
 
 std::string cuda_unavailable_reason() {

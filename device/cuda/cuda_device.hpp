@@ -66,6 +66,7 @@ class CudaDevice final : public Device {
   void resolve_merge_async(ResolveMerge::Args const& args, StreamView stream) override;
   void complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) override;
   void measure_rows_async(MeasureRows::Args const& args, StreamView stream) override;
+  void fit_rows_async(FitRows::Args const& args, StreamView stream) override;
   void emit_rows_async(EmitRows::Args const& args, StreamView stream) override;
   void locate_segments_async(LocateSegments::Args const& args, StreamView stream) override;
   void verify_blocks_async(VerifyBlocks::Args const& args, StreamView stream) override;
@@ -73,45 +74,45 @@ class CudaDevice final : public Device {
   [[nodiscard]] std::size_t scratch_bytes(AlgorithmLimits const& limits) const override;
   void scan_counts_async(IntervalCount* counts, uint32_t count, Scratch scratch,
                          StreamView stream) override;
-  [[nodiscard]] uint32_t select_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
-                                      Scratch scratch, StreamView stream) override;
+  void select_alive_async(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                          uint32_t* row_count, Scratch scratch, StreamView stream) override;
   void order_candidates_async(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
                               StreamView stream) override;
-  [[nodiscard]] uint32_t keep_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
-                                    Scratch scratch, StreamView stream) override;
+  void keep_alive_async(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                        uint32_t* row_count, Scratch scratch, StreamView stream) override;
   void order_rows_async(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
                         StreamView stream) override;
   void scan_row_bytes_async(uint64_t* row_bytes, uint32_t count, Scratch scratch,
                             StreamView stream) override;
-  [[nodiscard]] uint32_t rows_that_fit(uint64_t const* row_bytes_end, uint32_t first,
-                                       uint32_t count, uint64_t bytes_max, Scratch scratch,
-                                       StreamView stream) override;
-  [[nodiscard]] uint32_t aggregate_segments(AggregateRow const& source, uint32_t const* segments,
-                                            uint32_t count, uint32_t* sum_segments, Aggregate* sums,
-                                            Scratch scratch, StreamView stream) override;
-  [[nodiscard]] Aggregate aggregate(AggregateRow const& source, uint32_t count, Scratch scratch,
-                                    StreamView stream) override;
+  void aggregate_async(AggregateRow const& source, uint32_t count, Aggregate* sum, Scratch scratch,
+                       StreamView stream) override;
+  void aggregate_segments_async(AggregateRow const& source, uint32_t const* segments,
+                                uint32_t count, uint32_t* sum_segments, Aggregate* sums,
+                                uint32_t* sum_count, Scratch scratch, StreamView stream) override;
 
  private:
   // Runs operation() with this device selected.
   template <class Operation>
-  auto run(Operation&& operation);
+  auto run(Operation&& operation) const;
   // Runs operation(stream), which is for `stage`, and has it timed where times are told.
   template <class Operation>
-  auto enqueue(DeviceStage stage, StreamView view, Operation&& operation);
+  void enqueue(DeviceStage stage, StreamView view, Operation&& operation);
   template <class Kernel>
   void launch(DeviceStage stage, typename Kernel::Args const& args, uint32_t block_count,
               StreamView stream);
-  void mark_lost(char const* message);
+  // Enqueues algorithm(storage, storage_bytes, stream), one of launches.hpp.
+  template <class Algorithm>
+  void run_algorithm(DeviceStage stage, char const* name, Scratch scratch, StreamView stream,
+                     Algorithm const& algorithm);
+  void mark_lost(char const* message) const;
 
   int ordinal_;
-  uint32_t multiprocessor_count_ = 0;
   std::array<uint32_t, kKernelCount> thread_counts_{};  // in a block of each kernel
   DeviceInfo info_;
   std::optional<StreamTimeline> timeline_;  // none: times are not told
-  std::atomic<bool> lost_ = false;
-  std::mutex lost_mutex_;
-  std::string lost_message_;  // set once, before lost_
+  mutable std::atomic<bool> lost_ = false;
+  mutable std::mutex lost_mutex_;
+  mutable std::string lost_message_;  // set once, before lost_
 };
 
 }  // namespace levelscan

@@ -23,6 +23,7 @@ inline constexpr uint32_t kSingleBlockItems = 128;
   X(ResolveMerge, kTileCandidates)          \
   X(CompleteDeferred, kTileDeferred)        \
   X(MeasureRows, kTileRows)                 \
+  X(FitRows, 1)                             \
   X(EmitRows, kTileRows)                    \
   X(LocateSegments, LocateSegments::kItems) \
   X(VerifyBlocks, kTileCheckedLanes)

@@ -1,13 +1,18 @@
 #include "cuda/launches.hpp"
 
-#include <thrust/system/cuda/execution_policy.h>
-#include <thrust/system_error.h>
+#include <thrust/iterator/counting_iterator.h>
+#include <thrust/iterator/transform_iterator.h>
+
+#include <cub/device/device_for.cuh>
+#include <cub/device/device_merge_sort.cuh>
+#include <cub/device/device_reduce.cuh>
+#include <cub/device/device_scan.cuh>
+#include <cub/device/device_select.cuh>
 
 #include "algorithms.hpp"
 #include "cuda/cuda_block.hpp"
 #include "cuda/cuda_error.hpp"
 #include "cuda/kernel_list.hpp"
-#include "scratch_allocator.hpp"
 
 namespace levelscan::launches {
 namespace {
@@ -20,18 +25,14 @@ __global__ void run_kernel(__grid_constant__ typename Kernel::Args const args) {
   Kernel{}(block, args, shared);
 }
 
-// Calls algorithm(policy) with a policy that enqueues on `stream` and takes its temporary memory
-// from `scratch`. Scratch can serve the stream's next algorithm at once, because that runs later.
-template <class Algorithm>
-auto run_algorithm(Scratch scratch, cudaStream_t stream, char const* what, Algorithm&& algorithm) {
-  ScratchAllocator allocator(scratch);
-  try {
-    return algorithm(thrust::cuda::par_nosync(allocator).on(stream));
-  } catch (thrust::system_error const& error) {
-    // Only the CUDA runtime's errors come this way.
-    static_cast<void>(cudaGetLastError());
-    throw CudaError(static_cast<cudaError_t>(error.code().value()), what);
-  }
+struct WritePlace {
+  uint32_t* rows;
+
+  __device__ void operator()(uint32_t place) const { rows[place] = place; }
+};
+
+auto values_of_rows(AggregateRow const& source) {
+  return thrust::make_transform_iterator(thrust::counting_iterator<uint32_t>(0), source);
 }
 
 }  // namespace
@@ -62,63 +63,53 @@ void launch(typename Kernel::Args const& args, LaunchShape shape, cudaStream_t s
 LEVELSCAN_KERNELS(LEVELSCAN_INSTANTIATE)
 #undef LEVELSCAN_INSTANTIATE
 
-void scan_counts(IntervalCount* counts, uint32_t count, Scratch scratch, cudaStream_t stream) {
-  run_algorithm(scratch, stream, "algorithm scan_counts",
-                [&](auto const& policy) { algorithms::scan_counts(policy, counts, count); });
+cudaError_t scan_counts(void* storage, std::size_t& storage_bytes, IntervalCount* counts,
+                        uint32_t count, cudaStream_t stream) {
+  return cub::DeviceScan::ExclusiveScan(storage, storage_bytes, counts, counts, AddIntervalCounts{},
+                                        IntervalCount{0, 0}, count, stream);
 }
 
-uint32_t select_alive(Candidate const* candidates, uint32_t count, uint32_t* rows, Scratch scratch,
-                      cudaStream_t stream) {
-  return run_algorithm(scratch, stream, "algorithm select_alive", [&](auto const& policy) {
-    return algorithms::select_alive(policy, candidates, count, rows);
-  });
+cudaError_t select_alive(void* storage, std::size_t& storage_bytes, Candidate const* candidates,
+                         uint32_t count, uint32_t* rows, uint32_t* row_count, cudaStream_t stream) {
+  return cub::DeviceSelect::If(storage, storage_bytes, thrust::counting_iterator<uint32_t>(0), rows,
+                               row_count, count, algorithms::RowIsAlive{candidates}, stream);
 }
 
-void order_candidates(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
-                      cudaStream_t stream) {
-  run_algorithm(scratch, stream, "algorithm order_candidates",
-                [&](auto const& policy) { algorithms::list_candidates(policy, rows, count); });
-  order_rows(rows, count, less, scratch, stream);
+cudaError_t list_candidates(uint32_t* rows, uint32_t count, cudaStream_t stream) {
+  return cub::DeviceFor::Bulk(count, WritePlace{rows}, stream);
 }
 
-uint32_t keep_alive(Candidate const* candidates, uint32_t count, uint32_t* rows, Scratch scratch,
-                    cudaStream_t stream) {
-  return run_algorithm(scratch, stream, "algorithm keep_alive", [&](auto const& policy) {
-    return algorithms::keep_alive(policy, candidates, count, rows);
-  });
+cudaError_t keep_alive(void* storage, std::size_t& storage_bytes, Candidate const* candidates,
+                       uint32_t count, uint32_t* rows, uint32_t* row_count, cudaStream_t stream) {
+  return cub::DeviceSelect::If(storage, storage_bytes, rows, row_count, count,
+                               algorithms::RowIsAlive{candidates}, stream);
 }
 
-void order_rows(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
-                cudaStream_t stream) {
-  run_algorithm(scratch, stream, "algorithm order_rows",
-                [&](auto const& policy) { algorithms::order_rows(policy, rows, count, less); });
+cudaError_t order_rows(void* storage, std::size_t& storage_bytes, uint32_t* rows, uint32_t count,
+                       CandidateLess less, cudaStream_t stream) {
+  return cub::DeviceMergeSort::SortKeys(storage, storage_bytes, rows, count, less, stream);
 }
 
-void scan_row_bytes(uint64_t* row_bytes, uint32_t count, Scratch scratch, cudaStream_t stream) {
-  run_algorithm(scratch, stream, "algorithm scan_row_bytes",
-                [&](auto const& policy) { algorithms::scan_row_bytes(policy, row_bytes, count); });
+cudaError_t scan_row_bytes(void* storage, std::size_t& storage_bytes, uint64_t* row_bytes,
+                           uint32_t count, cudaStream_t stream) {
+  return cub::DeviceScan::InclusiveScan(storage, storage_bytes, row_bytes, row_bytes,
+                                        algorithms::AddRowBytes{}, count, stream);
 }
 
-uint32_t rows_that_fit(uint64_t const* row_bytes_end, uint32_t first, uint32_t count,
-                       uint64_t bytes_max, Scratch scratch, cudaStream_t stream) {
-  return run_algorithm(scratch, stream, "algorithm rows_that_fit", [&](auto const& policy) {
-    return algorithms::rows_that_fit(policy, row_bytes_end, first, count, bytes_max);
-  });
+cudaError_t aggregate(void* storage, std::size_t& storage_bytes, AggregateRow const& source,
+                      uint32_t count, Aggregate* sum, cudaStream_t stream) {
+  // The empty aggregate is the identity of the combination, so it can join anywhere.
+  return cub::DeviceReduce::Reduce(storage, storage_bytes, values_of_rows(source), sum, count,
+                                   CombineAggregates{source}, empty_aggregate(), stream);
 }
 
-Aggregate aggregate(AggregateRow const& source, uint32_t count, Scratch scratch,
-                    cudaStream_t stream) {
-  return run_algorithm(scratch, stream, "algorithm aggregate", [&](auto const& policy) {
-    return algorithms::aggregate(policy, source, count);
-  });
-}
-
-uint32_t aggregate_segments(AggregateRow const& source, uint32_t const* segments, uint32_t count,
-                            uint32_t* sum_segments, Aggregate* sums, Scratch scratch,
-                            cudaStream_t stream) {
-  return run_algorithm(scratch, stream, "algorithm aggregate_segments", [&](auto const& policy) {
-    return algorithms::aggregate_segments(policy, source, segments, count, sum_segments, sums);
-  });
+cudaError_t aggregate_segments(void* storage, std::size_t& storage_bytes,
+                               AggregateRow const& source, uint32_t const* segments, uint32_t count,
+                               uint32_t* sum_segments, Aggregate* sums, uint32_t* sum_count,
+                               cudaStream_t stream) {
+  return cub::DeviceReduce::ReduceByKey(storage, storage_bytes, segments, sum_segments,
+                                        values_of_rows(source), sums, sum_count,
+                                        CombineAggregates{source}, count, stream);
 }
 
 }  // namespace levelscan::launches

@@ -1,11 +1,12 @@
 // The table of what runs on the GPU: the kernels and the algorithms, enqueued on `stream` of the
 // current device. All the device code of levelscan stands in launches.cu.
 //
-// Thread-safe for different streams. Errors: CudaError; DeviceError when scratch memory runs out.
+// Thread-safe for different streams. Errors: CudaError, or what the algorithms return.
 #pragma once
 
 #include <cuda_runtime_api.h>
 
+#include <cstddef>
 #include <cstdint>
 
 #include "device/device.hpp"
@@ -27,23 +28,29 @@ template <class Kernel>
 template <class Kernel>
 void launch(typename Kernel::Args const& args, LaunchShape shape, cudaStream_t stream);
 
-// Those that return a value wait for it.
-void scan_counts(IntervalCount* counts, uint32_t count, Scratch scratch, cudaStream_t stream);
-[[nodiscard]] uint32_t select_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
-                                    Scratch scratch, cudaStream_t stream);
-void order_candidates(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
-                      cudaStream_t stream);
-[[nodiscard]] uint32_t keep_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
-                                  Scratch scratch, cudaStream_t stream);
-void order_rows(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
-                cudaStream_t stream);
-void scan_row_bytes(uint64_t* row_bytes, uint32_t count, Scratch scratch, cudaStream_t stream);
-[[nodiscard]] uint32_t rows_that_fit(uint64_t const* row_bytes_end, uint32_t first, uint32_t count,
-                                     uint64_t bytes_max, Scratch scratch, cudaStream_t stream);
-[[nodiscard]] uint32_t aggregate_segments(AggregateRow const& source, uint32_t const* segments,
-                                          uint32_t count, uint32_t* sum_segments, Aggregate* sums,
-                                          Scratch scratch, cudaStream_t stream);
-[[nodiscard]] Aggregate aggregate(AggregateRow const& source, uint32_t count, Scratch scratch,
-                                  cudaStream_t stream);
+// The algorithms are called as CUB's are. Without storage they enqueue nothing and tell how many
+// bytes of it such a call needs; those bytes of device memory are theirs until they have run.
+[[nodiscard]] cudaError_t scan_counts(void* storage, std::size_t& storage_bytes,
+                                      IntervalCount* counts, uint32_t count, cudaStream_t stream);
+[[nodiscard]] cudaError_t select_alive(void* storage, std::size_t& storage_bytes,
+                                       Candidate const* candidates, uint32_t count, uint32_t* rows,
+                                       uint32_t* row_count, cudaStream_t stream);
+[[nodiscard]] cudaError_t keep_alive(void* storage, std::size_t& storage_bytes,
+                                     Candidate const* candidates, uint32_t count, uint32_t* rows,
+                                     uint32_t* row_count, cudaStream_t stream);
+[[nodiscard]] cudaError_t order_rows(void* storage, std::size_t& storage_bytes, uint32_t* rows,
+                                     uint32_t count, CandidateLess less, cudaStream_t stream);
+[[nodiscard]] cudaError_t scan_row_bytes(void* storage, std::size_t& storage_bytes,
+                                         uint64_t* row_bytes, uint32_t count, cudaStream_t stream);
+[[nodiscard]] cudaError_t aggregate(void* storage, std::size_t& storage_bytes,
+                                    AggregateRow const& source, uint32_t count, Aggregate* sum,
+                                    cudaStream_t stream);
+[[nodiscard]] cudaError_t aggregate_segments(void* storage, std::size_t& storage_bytes,
+                                             AggregateRow const& source, uint32_t const* segments,
+                                             uint32_t count, uint32_t* sum_segments,
+                                             Aggregate* sums, uint32_t* sum_count,
+                                             cudaStream_t stream);
+// Writes 0, 1, 2 and so on to rows; needs no storage.
+[[nodiscard]] cudaError_t list_candidates(uint32_t* rows, uint32_t count, cudaStream_t stream);
 
 }  // namespace levelscan::launches

@@ -261,15 +261,19 @@ void ScanTask::process(KeyRange window) {
 
 // Rows or aggregates of the candidates that are left.
 void ScanTask::emit(uint32_t candidate_count) {
-  uint32_t row_count = 0;
   timed(&ScanStatistics::resolve_ns, [&] {
-    row_count =
-        merges_ ? device_.keep_alive(buffer_.candidates_device(), candidate_count,
-                                     buffer_.rows_device(), buffer_.scratch_device(), stream_)
-                : device_.select_alive(buffer_.candidates_device(), candidate_count,
-                                       buffer_.rows_device(), buffer_.scratch_device(), stream_);
+    uint32_t* const row_count = &buffer_.status_device()->row_count;
+    if (merges_) {
+      device_.keep_alive_async(buffer_.candidates_device(), candidate_count, buffer_.rows_device(),
+                               row_count, buffer_.scratch_device(), stream_);
+    } else {
+      device_.select_alive_async(buffer_.candidates_device(), candidate_count,
+                                 buffer_.rows_device(), row_count, buffer_.scratch_device(),
+                                 stream_);
+    }
     read_status();
   });
+  uint32_t const row_count = buffer_.status_host()->row_count;
   timed(&ScanStatistics::emit_ns, [&] {
     round_rows_ = row_count;
     if (row_count == 0) return;

@@ -51,39 +51,34 @@ void ScanTask::emit_rows(uint32_t row_count) {
   uint64_t* const row_bytes_end = buffer_.row_bytes_device();
   device_.measure_rows_async(MeasureRows::Args{rows_args(row_count), row_bytes_end}, stream_);
   device_.scan_row_bytes_async(row_bytes_end, row_count, buffer_.scratch_device(), stream_);
-  auto const bytes_until = [&](uint32_t row) {  // of rows [0, row)
-    uint64_t bytes = 0;
-    if (row == 0) return bytes;
-    device_.copy_to_host_async(buffer_.result.host(), row_bytes_end + row - 1, sizeof bytes,
-                               stream_);
-    device_.synchronize(stream_);
-    std::memcpy(&bytes, buffer_.result.host(), sizeof bytes);
-    return bytes;
-  };
-  uint64_t begin_bytes = 0;
-  for (uint32_t first = 0; first < row_count;) {
-    uint32_t const at_most = std::min(row_count - first, rows_max);
-    uint32_t const count =
-        device_.rows_that_fit(row_bytes_end, first, first + at_most, buffer_.result.size(),
-                              buffer_.scratch_device(), stream_);
-    if (count == 0) {
-      throw NeedLayout{NeedLayout::Space::kResult, 0, bytes_until(first + 1) - begin_bytes};
+  // Waits for whatever was enqueued before, and learns which rows from `first` on go over next.
+  auto const fit = [&](uint32_t first) {
+    if (first < row_count) {
+      device_.fit_rows_async(
+          FitRows::Args{row_bytes_end, first, first + std::min(row_count - first, rows_max),
+                        buffer_.result.size(), &buffer_.status_device()->fitted},
+          stream_);
     }
-    uint64_t const end_bytes = bytes_until(first + count);
+    read_status();
+    return buffer_.status_host()->fitted;
+  };
+  FittedRows fitted = fit(0);
+  for (uint32_t first = 0; first < row_count;) {
+    uint32_t const count = fitted.count;
+    uint64_t const bytes = fitted.bytes;
+    if (count == 0) throw NeedLayout{NeedLayout::Space::kResult, 0, bytes};
     device_.emit_rows_async(EmitRows::Args{rows_args(count), first, row_bytes_end,
                                            buffer_.cells_device(), buffer_.result.device()},
                             stream_);
     std::size_t const cell_count = std::size_t{count} * column_count;
     device_.copy_to_host_async(buffer_.cells.host(), buffer_.cells.device(),
                                cell_count * sizeof(Cell), stream_);
-    if (end_bytes != begin_bytes) {
-      device_.copy_to_host_async(buffer_.result.host(), buffer_.result.device(),
-                                 end_bytes - begin_bytes, stream_);
+    if (bytes != 0) {
+      device_.copy_to_host_async(buffer_.result.host(), buffer_.result.device(), bytes, stream_);
     }
-    device_.synchronize(stream_);
+    fitted = fit(first + count);
     format(RowBatch{buffer_.cells_host(), buffer_.result.host(), count, column_count}, first);
     first += count;
-    begin_bytes = end_bytes;
   }
 }
 
@@ -149,11 +144,21 @@ void ScanTask::copy_from_device(void* to, void const* from, std::size_t bytes) {
 }
 
 void ScanTask::aggregate_rows(uint32_t row_count) {
-  for (std::size_t i = 0; i < context_.aggregate_inputs.size(); ++i) {
+  std::size_t const input_count = context_.aggregate_inputs.size();
+  if (input_count == 0) return;
+  std::size_t const bytes = input_count * sizeof(Aggregate);
+  if (bytes > buffer_.result.size()) throw NeedLayout{NeedLayout::Space::kResult, 0, bytes};
+  for (std::size_t i = 0; i < input_count; ++i) {
+    device_.aggregate_async(AggregateRow{rows_args(row_count), aggregate_inputs_[i],
+                                         context_.aggregate_inputs[i].extremes},
+                            row_count, reinterpret_cast<Aggregate*>(buffer_.result.device()) + i,
+                            buffer_.scratch_device(), stream_);
+  }
+  std::vector<Aggregate> windows(input_count);
+  copy_from_device(windows.data(), buffer_.result.device(), bytes);
+  for (std::size_t i = 0; i < input_count; ++i) {
     Field const& field = aggregate_inputs_[i];
-    Aggregate const window = device_.aggregate(
-        AggregateRow{rows_args(row_count), field, context_.aggregate_inputs[i].extremes}, row_count,
-        buffer_.scratch_device(), stream_);
+    Aggregate const& window = windows[i];
     AggregateState& state = round_aggregates_[i];
     state.add(window);
     if (window.min_row != kNoRow) {
@@ -201,14 +206,14 @@ void ScanTask::aggregate_segments(uint32_t row_count) {
   std::vector<Extremes> extremes;
   for (std::size_t i = 0; i < input_count; ++i) {
     bool const wants_extremes = context_.aggregate_inputs[i].extremes;
-    uint32_t const count = device_.aggregate_segments(
+    device_.aggregate_segments_async(
         AggregateRow{rows_args(row_count), aggregate_inputs_[i], wants_extremes},
         reinterpret_cast<uint32_t const*>(buffer_.row_bytes_device()), row_count, sum_segments,
-        sums, buffer_.scratch_device(), stream_);
+        sums, &buffer_.status_device()->sum_count, buffer_.scratch_device(), stream_);
     device_.copy_to_host_async(buffer_.result.host(), buffer_.result.device(),
                                sums_max * kSegmentSumBytes, stream_);
-    device_.synchronize(stream_);
-    for (uint32_t s = 0; s < count; ++s) {
+    read_status();
+    for (uint32_t s = 0; s < buffer_.status_host()->sum_count; ++s) {
       uint32_t const place = totals_places_[host_segments[s]];
       totals[place].totals.aggregates[i].add(host_sums[s]);
       if (wants_extremes) extremes.push_back({i, place, host_sums[s]});

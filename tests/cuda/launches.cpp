@@ -1,17 +1,15 @@
 // The table of launches over the stand-in: kernels run on ShuffledBlock, algorithms as the CPU
-// device runs them, in memory of their own. What CUB would take of the scratch isn't known here,
-// except that a sort needs a second array.
+// device runs them, in memory of their own. How much storage CUB would ask for isn't known here;
+// what is asked for instead grows with the items, and is overwritten when the algorithm runs.
 #include "cuda/launches.hpp"
 
 #include <cstddef>
-#include <memory>
 #include <vector>
 
 #include "cpu/cpu_algorithms.hpp"
 #include "cuda/cuda_error.hpp"
 #include "cuda/kernel_list.hpp"
 #include "cuda/stand_in.hpp"
-#include "scratch_allocator.hpp"
 #include "support/shuffled_block.hpp"
 
 namespace levelscan::launches {
@@ -19,36 +17,36 @@ namespace {
 
 test::CudaStandIn& stand_in() { return test::CudaStandIn::instance(); }
 
-// Enqueues algorithm(scratch) on `stream`, for inputs of `count`. The scratch that a GPU would use
-// must be device memory all the same.
+// Where algorithms of CUB's ask for storage, and then use it.
+struct Storage {
+  void* device;
+  std::size_t& bytes;
+};
+
+// An algorithm over `count` items that needs so many bytes of storage; algorithm(scratch) runs it.
 template <class Algorithm>
-void enqueue(char const* name, uint32_t count, Scratch scratch, cudaStream_t stream,
-             Algorithm algorithm) {
-  cudaError_t const status = stand_in().call(name, [&] {
-    return stand_in().run_algorithm(name, {scratch.device, scratch.bytes}, stream, [=] {
-      std::vector<std::byte> memory(cpu_algorithms::scratch_bytes({count, count}));
-      algorithm(Scratch{memory.data(), memory.size()});
-    });
+cudaError_t run(char const* name, Storage storage, std::size_t bytes_needed, uint32_t count,
+                cudaStream_t stream, Algorithm algorithm) {
+  return stand_in().call(name, [&] {
+    if (storage.device == nullptr) {
+      storage.bytes = bytes_needed;
+      return cudaSuccess;
+    }
+    return stand_in().run_algorithm(
+        name, {storage.device, storage.bytes}, bytes_needed, stream, [=] {
+          std::vector<std::byte> memory(cpu_algorithms::scratch_bytes({count, count}));
+          algorithm(Scratch{memory.data(), memory.size()});
+        });
   });
-  check(status, name);
 }
 
-void take_second_array(uint32_t count, Scratch scratch) {
-  static_cast<void>(
-      ScratchAllocator(scratch).allocate(static_cast<std::ptrdiff_t>(count * sizeof(uint32_t))));
-}
+// CUB leaves room to align what it is given.
+constexpr std::size_t kAlignment = 255;
 
-// Waits for what it returns.
-template <class Value, class Algorithm>
-Value value_of(char const* name, uint32_t count, Scratch scratch, cudaStream_t stream,
-               Algorithm algorithm) {
-  // Shared: where the wait fails, the algorithm may still run when nobody wants its value.
-  auto const value = std::make_shared<Value>();
-  enqueue(name, count, scratch, stream,
-          [value, algorithm](Scratch own) { *value = algorithm(own); });
-  check(cudaStreamSynchronize(stream), name);
-  return *value;
-}
+std::size_t bytes_of_scan(uint32_t count) { return kAlignment + count / 128 * 36; }
+std::size_t bytes_of_selection(uint32_t count) { return kAlignment + count / 256 * 20; }
+std::size_t bytes_of_sort(uint32_t count) { return kAlignment + count * sizeof(uint32_t); }
+std::size_t bytes_of_sums(uint32_t count) { return kAlignment + count / 128 * sizeof(Aggregate); }
 
 }  // namespace
 
@@ -78,63 +76,62 @@ void launch(typename Kernel::Args const& args, LaunchShape shape, cudaStream_t s
 LEVELSCAN_KERNELS(LEVELSCAN_INSTANTIATE)
 #undef LEVELSCAN_INSTANTIATE
 
-void scan_counts(IntervalCount* counts, uint32_t count, Scratch scratch, cudaStream_t stream) {
-  enqueue("scan_counts", count, scratch, stream,
-          [=](Scratch own) { cpu_algorithms::scan_counts(counts, count, own); });
+cudaError_t scan_counts(void* storage, std::size_t& storage_bytes, IntervalCount* counts,
+                        uint32_t count, cudaStream_t stream) {
+  return run("scan_counts", {storage, storage_bytes}, bytes_of_scan(count), count, stream,
+             [=](Scratch own) { cpu_algorithms::scan_counts(counts, count, own); });
 }
 
-uint32_t select_alive(Candidate const* candidates, uint32_t count, uint32_t* rows, Scratch scratch,
-                      cudaStream_t stream) {
-  return value_of<uint32_t>("select_alive", count, scratch, stream, [=](Scratch own) {
-    return cpu_algorithms::select_alive(candidates, count, rows, own);
+cudaError_t select_alive(void* storage, std::size_t& storage_bytes, Candidate const* candidates,
+                         uint32_t count, uint32_t* rows, uint32_t* row_count, cudaStream_t stream) {
+  return run("select_alive", {storage, storage_bytes}, bytes_of_selection(count), count, stream,
+             [=](Scratch own) {
+               *row_count = cpu_algorithms::select_alive(candidates, count, rows, own);
+             });
+}
+
+cudaError_t list_candidates(uint32_t* rows, uint32_t count, cudaStream_t stream) {
+  return stand_in().call("list_candidates", [&] {
+    return stand_in().launch("list_candidates", {1, 128, 0}, stream, [=](uint64_t) {
+      for (uint32_t i = 0; i < count; ++i) rows[i] = i;
+    });
   });
 }
 
-void order_candidates(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
-                      cudaStream_t stream) {
-  take_second_array(count, scratch);
-  enqueue("order_candidates", count, scratch, stream,
-          [=](Scratch own) { cpu_algorithms::order_candidates(rows, count, less, own); });
+cudaError_t keep_alive(void* storage, std::size_t& storage_bytes, Candidate const* candidates,
+                       uint32_t count, uint32_t* rows, uint32_t* row_count, cudaStream_t stream) {
+  return run(
+      "keep_alive", {storage, storage_bytes}, bytes_of_selection(count), count, stream,
+      [=](Scratch own) { *row_count = cpu_algorithms::keep_alive(candidates, count, rows, own); });
 }
 
-uint32_t keep_alive(Candidate const* candidates, uint32_t count, uint32_t* rows, Scratch scratch,
-                    cudaStream_t stream) {
-  return value_of<uint32_t>("keep_alive", count, scratch, stream, [=](Scratch own) {
-    return cpu_algorithms::keep_alive(candidates, count, rows, own);
-  });
+cudaError_t order_rows(void* storage, std::size_t& storage_bytes, uint32_t* rows, uint32_t count,
+                       CandidateLess less, cudaStream_t stream) {
+  return run("order_rows", {storage, storage_bytes}, bytes_of_sort(count), count, stream,
+             [=](Scratch own) { cpu_algorithms::order_rows(rows, count, less, own); });
 }
 
-void order_rows(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
-                cudaStream_t stream) {
-  take_second_array(count, scratch);
-  enqueue("order_rows", count, scratch, stream,
-          [=](Scratch own) { cpu_algorithms::order_rows(rows, count, less, own); });
+cudaError_t scan_row_bytes(void* storage, std::size_t& storage_bytes, uint64_t* row_bytes,
+                           uint32_t count, cudaStream_t stream) {
+  return run("scan_row_bytes", {storage, storage_bytes}, bytes_of_scan(count), count, stream,
+             [=](Scratch own) { cpu_algorithms::scan_row_bytes(row_bytes, count, own); });
 }
 
-void scan_row_bytes(uint64_t* row_bytes, uint32_t count, Scratch scratch, cudaStream_t stream) {
-  enqueue("scan_row_bytes", count, scratch, stream,
-          [=](Scratch own) { cpu_algorithms::scan_row_bytes(row_bytes, count, own); });
+cudaError_t aggregate(void* storage, std::size_t& storage_bytes, AggregateRow const& source,
+                      uint32_t count, Aggregate* sum, cudaStream_t stream) {
+  return run("aggregate", {storage, storage_bytes}, bytes_of_sums(count), count, stream,
+             [=](Scratch) { *sum = cpu_algorithms::aggregate(source, count); });
 }
 
-uint32_t rows_that_fit(uint64_t const* row_bytes_end, uint32_t first, uint32_t count,
-                       uint64_t bytes_max, Scratch scratch, cudaStream_t stream) {
-  return value_of<uint32_t>("rows_that_fit", count, scratch, stream, [=](Scratch own) {
-    return cpu_algorithms::rows_that_fit(row_bytes_end, first, count, bytes_max, own);
-  });
-}
-
-uint32_t aggregate_segments(AggregateRow const& source, uint32_t const* segments, uint32_t count,
-                            uint32_t* sum_segments, Aggregate* sums, Scratch scratch,
-                            cudaStream_t stream) {
-  return value_of<uint32_t>("aggregate_segments", count, scratch, stream, [=](Scratch) {
-    return cpu_algorithms::aggregate_segments(source, segments, count, sum_segments, sums);
-  });
-}
-
-Aggregate aggregate(AggregateRow const& source, uint32_t count, Scratch scratch,
-                    cudaStream_t stream) {
-  return value_of<Aggregate>("aggregate", count, scratch, stream,
-                             [=](Scratch) { return cpu_algorithms::aggregate(source, count); });
+cudaError_t aggregate_segments(void* storage, std::size_t& storage_bytes,
+                               AggregateRow const& source, uint32_t const* segments, uint32_t count,
+                               uint32_t* sum_segments, Aggregate* sums, uint32_t* sum_count,
+                               cudaStream_t stream) {
+  return run("aggregate_segments", {storage, storage_bytes}, bytes_of_sums(count), count, stream,
+             [=](Scratch) {
+               *sum_count =
+                   cpu_algorithms::aggregate_segments(source, segments, count, sum_segments, sums);
+             });
 }
 
 }  // namespace levelscan::launches

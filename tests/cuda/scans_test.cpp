@@ -6,13 +6,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <numeric>
 #include <string>
+#include <utility>
 
 #include "cuda/stand_in.hpp"
 #include "execute/scanner.hpp"
 #include "levelscan/error.hpp"
+#include "query/aggregates.hpp"
 #include "support/random.hpp"
 #include "support/rocksdb_scan.hpp"
 #include "support/rocksdb_writer.hpp"
@@ -67,6 +70,10 @@ class CudaScans : public ::testing::Test {
     }
     return options;
   }
+
+  void expect_failing_calls_are_told(
+      DatabaseVersion const& version, Query const& query, ScannerOptions const& scanner_options,
+      std::function<bool(uint64_t n, uint64_t calls)> const& is_tried);
 
   Rows scan(Scanner& scanner) {
     RowCollector sink;
@@ -139,27 +146,83 @@ TEST_F(CudaScans, StageTimesAddUpToTheDevicesClock) {
   EXPECT_GT(both, 0u);
 }
 
-TEST_F(CudaScans, EachCallThatFailsEndsTheScanWithADeviceErrorAndLeavesNothingBehind) {
+// How often the host waits for the stream in a round of each kind of scan; docs/GPU.md says for
+// what.
+TEST_F(CudaScans, ARoundWaitsForTheStreamAFewTimes) {
+  // Besides those of the round: where range tombstones are mirrored and where the task begins, for
+  // the last holder of the scan buffer and for what was asked for.
+  constexpr uint64_t kBesides = 4;
+  constexpr uint32_t kResultBytes = 3000;
+  auto const waits = [&](Query const& query, uint32_t result_bytes = 0) {
+    stand_in_.reset(1);
+    auto const device = make_cuda_device(0);
+    ScannerOptions one_task = options(false, 1);
+    one_task.result_bytes = result_bytes;
+    Scanner scanner(*version_, one_task, *device);
+    RowCollector sink;
+    uint64_t const before = stand_in_.host_waits();
+    ScanResult const result = scanner.run(query, query.aggregates.empty() ? &sink : nullptr);
+    uint64_t const after = stand_in_.host_waits();
+    EXPECT_EQ(result.statistics.windows, 1u);
+    return after - before - kBesides;
+  };
+  auto const aggregates = [&](Query query, char const* text) {
+    query.aggregates = parse_aggregates(text, Schema());
+    return query;
+  };
+  Query const rows = levelscan::testing::rows_query();
+  Query none = rows;
+  none.where = levelscan::testing::predicate("value_size > 80");
+  EXPECT_EQ(waits(none), 1u);
+  EXPECT_EQ(waits(aggregates(rows, "count()")), 2u);
+  EXPECT_EQ(waits(aggregates(rows, "sum(value_size)")), 3u);
+  EXPECT_EQ(waits(aggregates(rows, "count(), sum(value_size), avg(key_size)")), 3u);
+  EXPECT_EQ(waits(aggregates(rows, "max(value_size)")), 5u);
+  EXPECT_EQ(waits(rows), 4u);
+  // Of both columns, a cell for each 32 bytes: that ends batches before their bytes do.
+  std::size_t const rows_max = kResultBytes / 32 / 2;
+  std::size_t const batches = (expected_.size() + rows_max - 1) / rows_max;
+  EXPECT_GT(batches, 3u);
+  EXPECT_EQ(waits(rows, kResultBytes), 3 + batches);
+
+  Query ranges = rows;
+  ranges.ranges.emplace();
+  for (int i = 0; i < 20; ++i) {
+    KeySelection keys;
+    keys.from = "key" + std::to_string(10100 + 7 * i);
+    keys.to = "key" + std::to_string(10103 + 7 * i);
+    ranges.ranges->push_back({std::to_string(i), keys});
+  }
+  EXPECT_EQ(waits(ranges), 5u);
+  EXPECT_EQ(waits(aggregates(ranges, "count()")), 3u);
+  EXPECT_EQ(waits(aggregates(ranges, "count(), sum(value_size), avg(key_size)")), 5u);
+}
+
+// Has each n-th call that `is_tried` fail in a process's first scan, and expects to be told of it.
+void CudaScans::expect_failing_calls_are_told(
+    DatabaseVersion const& version, Query const& query, ScannerOptions const& scanner_options,
+    std::function<bool(uint64_t n, uint64_t calls)> const& is_tried) {
   auto const run = [&] {
     auto const device = make_cuda_device(0);
-    Scanner scanner(*version_, options(true, 1), *device);
-    return scan(scanner);
+    Scanner scanner(version, scanner_options, *device);
+    RowCollector sink;
+    ScanResult const result = scanner.run(query, query.aggregates.empty() ? &sink : nullptr);
+    return std::pair(sink.rows(), result.rows_found);
   };
   stand_in_.reset(1);
-  ASSERT_EQ(run(), expected_);
+  auto const expected = run();
+  EXPECT_GT(expected.second, 0u);
   uint64_t const calls = stand_in_.calls();
-  // A scan repeats itself: all calls of the beginning and of the end, and some of those between.
-  uint64_t const ends = 300;
-  Random random(base_seed());
   uint64_t failed = 0;
   uint64_t tried = 0;
-  for (uint64_t n = 1; n <= calls; n += n < ends || n + ends > calls ? 1 : random.between(1, 60)) {
+  for (uint64_t n = 1; n <= calls; ++n) {
+    if (!is_tried(n, calls)) continue;
     SCOPED_TRACE("call " + std::to_string(n) + " of " + std::to_string(calls));
     ++tried;
     stand_in_.reset(1);  // the same order of operations, so the same calls
     stand_in_.fail_call(n, cudaErrorInvalidValue);
     try {
-      EXPECT_EQ(run(), expected_);
+      EXPECT_EQ(run(), expected);
     } catch (DeviceError const& error) {
       ++failed;
       EXPECT_THAT(error.what(), HasSubstr("cudaErrorInvalidValue"));
@@ -173,6 +236,59 @@ TEST_F(CudaScans, EachCallThatFailsEndsTheScanWithADeviceErrorAndLeavesNothingBe
     if (HasFailure()) return;
   }
   EXPECT_GT(failed, tried / 2);
+}
+
+TEST_F(CudaScans, EachCallThatFailsEndsTheScanWithADeviceErrorAndLeavesNothingBehind) {
+  // A scan repeats itself: all calls of the beginning and of the end, and some of those between.
+  uint64_t const ends = 300;
+  Random random(base_seed());
+  expect_failing_calls_are_told(*version_, levelscan::testing::rows_query(), options(true, 1),
+                                [&](uint64_t n, uint64_t calls) {
+                                  return n <= ends || n + ends > calls || random.one_in(30);
+                                });
+}
+
+// Small enough that each call of theirs can fail in turn.
+TEST_F(CudaScans, EachCallOfSmallScansThatFailsEndsThemWithADeviceError) {
+  namespace t = levelscan::testing;
+  std::string const path = directory_.path() + "/small";
+  {
+    rocksdb::Options options = t::quiet_options();
+    t::set_table_options(options, [](auto& table) { table.block_size = 64; });
+    auto const database = t::open_database(options, path);
+    for (int layer = 0; layer < 2; ++layer) {
+      for (int i = 0; i < 9; i += layer + 1) {
+        t::put(*database, "key" + std::to_string(i), "value" + std::to_string(layer));
+      }
+      if (layer == 1) {
+        t::check_ok(database->DeleteRange(rocksdb::WriteOptions(), database->DefaultColumnFamily(),
+                                          "key2", "key4"));
+      }
+      t::flush(*database);
+    }
+  }
+  DatabaseVersion const version = open_version(path);
+  ScannerOptions small = options(true, 1);
+  small.data_block_bytes = 512;
+  small.device_cache_bytes = 0;
+  Query rows = t::rows_query();
+  rows.where = t::predicate("value_size > 3");
+  Query sums = rows;
+  sums.aggregates = parse_aggregates("sum(value_size), max(key)", Schema());
+  Query ranges = rows;
+  ranges.ranges = {{"a", {"key1", "key3", {}}}, {"b", {"key5", {}, {}}}};
+  Query range_sums = ranges;
+  range_sums.aggregates = sums.aggregates;
+  auto const all = [](uint64_t, uint64_t) { return true; };
+  for (ResolveStrategy const strategy :
+       {ResolveStrategy::kMark, ResolveStrategy::kMerge, ResolveStrategy::kProbe}) {
+    small.resolve = strategy;
+    expect_failing_calls_are_told(version, rows, small, all);
+  }
+  small.device_cache_bytes = 20000;
+  for (Query const& query : {sums, ranges, range_sums}) {
+    expect_failing_calls_are_told(version, query, small, all);
+  }
 }
 
 TEST_F(CudaScans, AnOperationThatFailsEndsTheScanWithADeviceError) {

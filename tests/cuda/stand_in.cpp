@@ -81,7 +81,7 @@ void CudaStandIn::reset(uint64_t seed) {
   draws_order_ = true;
   limit_memory(std::size_t{8} << 30, std::size_t{8} << 30);
   allocations_forbidden_ = false;
-  calls_ = operations_run_ = event_waits_ = clock_ns_ = 0;
+  calls_ = operations_run_ = event_waits_ = host_waits_ = clock_ns_ = 0;
   calls_until_failure_ = operations_until_failure_ = 0;
   call_failure_ = all_calls_failure_ = operation_failure_ = sticky_ = cudaSuccess;
   violations_.clear();
@@ -148,6 +148,11 @@ uint64_t CudaStandIn::operations_pending() const {
 uint64_t CudaStandIn::event_waits() const {
   std::lock_guard const lock(mutex_);
   return event_waits_;
+}
+
+uint64_t CudaStandIn::host_waits() const {
+  std::lock_guard const lock(mutex_);
+  return host_waits_;
 }
 
 uint64_t CudaStandIn::clock_ns() const {
@@ -365,6 +370,7 @@ cudaError_t CudaStandIn::destroy_stream(cudaStream_t stream) {
 cudaError_t CudaStandIn::synchronize(cudaStream_t stream) {
   auto const found = find(stream, "cudaStreamSynchronize");
   if (found == nullptr) return cudaErrorInvalidResourceHandle;
+  ++host_waits_;
   run_until(found, found->enqueued);
   return sticky_;
 }
@@ -515,13 +521,21 @@ cudaError_t CudaStandIn::launch(std::string const& name, Grid const& grid, cudaS
                           {}});
 }
 
-cudaError_t CudaStandIn::run_algorithm(std::string const& name, DeviceRange scratch,
-                                       cudaStream_t stream, std::function<void()> run) {
-  if (!check_range("scratch of algorithm " + name, device_, scratch.begin, scratch.bytes)) {
+cudaError_t CudaStandIn::run_algorithm(std::string const& name, DeviceRange storage,
+                                       std::size_t bytes_needed, cudaStream_t stream,
+                                       std::function<void()> run) {
+  if (!check_range("storage of algorithm " + name, device_, storage.begin, storage.bytes)) {
     return cudaErrorInvalidValue;
   }
+  if (storage.bytes < bytes_needed) {
+    violation("algorithm " + name + ": " + size_text(storage.bytes) + " of storage, it needs " +
+              std::to_string(bytes_needed));
+    return cudaErrorInvalidValue;
+  }
+  int const value = static_cast<int>(random_.below(256));
   return enqueue(stream, {"algorithm " + name,
-                          [run = std::move(run)] {
+                          [run = std::move(run), storage, bytes_needed, value] {
+                            std::memset(storage.begin, value, bytes_needed);
                             run();
                             return cudaSuccess;
                           },

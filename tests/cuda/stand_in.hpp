@@ -14,10 +14,11 @@
 //   - What CUDA would reject or would let pass to the program's harm is a violation, kept as a line
 //     of text: asynchronous copies from or to memory that is not pinned, not allocated or freed by
 //     then; empty grids, blocks of over 1,024 threads, shared memory that was not opted into; the
-//     default stream; streams, events and memory of a device that the calling thread has not
-//     selected; allocations where a test forbids them; handles that are destroyed already;
-//     errors that nobody took from the runtime's record before the next launch; times between
-//     events that don't tell any, were not recorded or not reached yet.
+//     default stream; algorithms with less storage than they need; streams, events and memory of a
+//     device that the calling thread has not selected; allocations where a test forbids them;
+//     handles that are destroyed already; errors that nobody took from the runtime's record before
+//     the next launch; times between events that don't tell any, were not recorded or not reached
+//     yet.
 //
 // Kernels run on ShuffledBlock, algorithms in Thrust's sequential backend. So it says nothing of
 // CudaBlock, of CUB, of what the compiler makes of a kernel, or of real time.
@@ -77,6 +78,7 @@ class CudaStandIn {
   [[nodiscard]] uint64_t operations_run() const;
   [[nodiscard]] uint64_t operations_pending() const;
   [[nodiscard]] uint64_t event_waits() const;  // for events that had been recorded
+  [[nodiscard]] uint64_t host_waits() const;   // of the host's for a stream
   [[nodiscard]] uint64_t clock_ns() const;
   // A line for each; they are forgotten with this call.
   [[nodiscard]] std::vector<std::string> take_violations();
@@ -124,12 +126,12 @@ class CudaStandIn {
   cudaError_t launch(std::string const& name, Grid const& grid, cudaStream_t stream,
                      std::function<void(uint64_t)> run);
   struct DeviceRange {
-    void const* begin;
+    void* begin;
     std::size_t bytes;
   };
-  // Of a device-wide algorithm. Where the caller waits for its value, synchronize afterwards.
-  cudaError_t run_algorithm(std::string const& name, DeviceRange scratch, cudaStream_t stream,
-                            std::function<void()> run);
+  // Of a device-wide algorithm, which overwrites the storage that it needs.
+  cudaError_t run_algorithm(std::string const& name, DeviceRange storage, std::size_t bytes_needed,
+                            cudaStream_t stream, std::function<void()> run);
 
  private:
   CudaStandIn() { reset(0); }
@@ -218,6 +220,7 @@ class CudaStandIn {
   uint64_t operations_run_ = 0;
   uint64_t clock_ns_ = 0;
   uint64_t event_waits_ = 0;
+  uint64_t host_waits_ = 0;
   uint64_t calls_until_failure_ = 0;
   cudaError_t call_failure_ = cudaSuccess;
   cudaError_t all_calls_failure_ = cudaSuccess;

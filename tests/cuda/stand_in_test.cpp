@@ -245,6 +245,23 @@ TEST_F(CudaStandInTest, LaunchesThatNoGpuTakesAreCaught) {
   expect_violation("did not opt into");
 }
 
+TEST_F(CudaStandInTest, AnAlgorithmWithTooLittleStorageIsCaught) {
+  uint64_t ran = 0;
+  auto const run = [&](void* storage, std::size_t bytes) {
+    return stand_in_.call("algorithm", [&] {
+      return stand_in_.run_algorithm("sort", {storage, bytes}, 1000, stream_, [&] { ++ran; });
+    });
+  };
+  EXPECT_EQ(run(device_, 1000), cudaSuccess);
+  EXPECT_EQ(run(device_, 999), cudaErrorInvalidValue);
+  expect_violation("sort: 999 bytes of storage, it needs 1000");
+  EXPECT_EQ(run(pinned_, 1000), cudaErrorInvalidValue);
+  expect_violation("storage of algorithm sort of 1000 bytes: not all of it is live device memory");
+  static_cast<void>(cudaGetLastError());
+  EXPECT_EQ(cudaStreamSynchronize(stream_), cudaSuccess);
+  EXPECT_EQ(ran, 1u);
+}
+
 TEST_F(CudaStandInTest, TheDefaultStreamIsCaught) {
   EXPECT_NE(cudaMemsetAsync(device_, 0, kBytes, nullptr), cudaSuccess);
   expect_violation("on the default stream");

@@ -40,6 +40,12 @@ class DeviceAlgorithms : public DeviceSuite {
     return Scratch{scratch.device(), scratch.size()};
   }
 
+  Aggregate aggregate_of(AggregateRow const& source, uint32_t count, Scratch scratch) {
+    DeviceArray<Aggregate> const sum(device(), stream(), 1);
+    device().aggregate_async(source, count, sum.device(), scratch, stream());
+    return sum.read().at(0);
+  }
+
   Random random_{base_seed()};
 };
 LEVELSCAN_ON_ALL_DEVICES(DeviceAlgorithms);
@@ -100,11 +106,38 @@ TEST_P(DeviceAlgorithms, PlacesOfLivingCandidatesAreSelectedInOrder) {
       DeviceArray<uint32_t> const rows(device(), stream(),
                                        std::vector<uint32_t>(count, UINT32_MAX));
       DeviceArray<uint8_t> const scratch = scratch_for(count);
-      uint32_t const selected =
-          device().select_alive(array.device(), count, rows.device(), view(scratch), stream());
-      ASSERT_EQ(selected, alive.size());
+      DeviceArray<uint32_t> const row_count(device(), stream(), 1);
+      device().select_alive_async(array.device(), count, rows.device(), row_count.device(),
+                                  view(scratch), stream());
+      ASSERT_EQ(row_count.read().at(0), alive.size());
       alive.resize(count, UINT32_MAX);  // what lies behind is left alone
       ASSERT_EQ(rows.read(), alive);
+    }
+  }
+}
+
+TEST_P(DeviceAlgorithms, LivingRowsAreKeptInTheirOrder) {
+  for (uint32_t const count : kCounts) {
+    for (uint32_t const dead_percent : {0u, 30u, 100u}) {
+      SCOPED_TRACE(trace(count));
+      std::vector<Candidate> candidates(count);
+      for (Candidate& each : candidates) {
+        each.flags = random_.below(100) < dead_percent ? 0 : kCandidateAlive;
+      }
+      std::vector<uint32_t> places(count);
+      std::iota(places.begin(), places.end(), 0u);
+      random_.shuffle(places);
+      DeviceArray<Candidate> const array(device(), stream(), candidates);
+      DeviceArray<uint32_t> const rows(device(), stream(), places);
+      DeviceArray<uint32_t> const row_count(device(), stream(), 1);
+      DeviceArray<uint8_t> const scratch = scratch_for(count);
+      device().keep_alive_async(array.device(), count, rows.device(), row_count.device(),
+                                view(scratch), stream());
+      std::erase_if(places, [&](uint32_t place) { return candidates[place].flags == 0; });
+      ASSERT_EQ(row_count.read().at(0), places.size());
+      std::vector<uint32_t> kept = rows.read();
+      kept.resize(places.size());
+      ASSERT_EQ(kept, places);
     }
   }
 }
@@ -163,37 +196,6 @@ TEST_P(DeviceAlgorithms, RowBytesAreScannedInclusively) {
     device().scan_row_bytes_async(array.device(), count, view(scratch), stream());
     std::partial_sum(bytes.begin(), bytes.end(), bytes.begin());
     ASSERT_EQ(array.read(), bytes);
-  }
-}
-
-TEST_P(DeviceAlgorithms, AsManyRowsFitAsTheirBytesAllow) {
-  for (uint32_t const count : {0u, 1u, 2u, 33u, 1000u}) {
-    SCOPED_TRACE(trace(count));
-    std::vector<uint64_t> row_bytes(count);
-    for (uint64_t& each : row_bytes) each = random_.one_in(3) ? 0 : random_.below(100);
-    std::vector<uint64_t> ends(count);
-    std::partial_sum(row_bytes.begin(), row_bytes.end(), ends.begin());
-    DeviceArray<uint64_t> const array(device(), stream(), ends);
-    DeviceArray<uint8_t> const scratch = scratch_for(count);
-    std::vector<uint32_t> firsts = {0, count};
-    if (count > 1) firsts.push_back(count - 1);
-    if (count > 0) firsts.insert(firsts.end(), {random_.below(count), random_.below(count)});
-    for (uint32_t const first : firsts) {
-      for (uint64_t const bytes_max :
-           {uint64_t{0}, uint64_t{1}, uint64_t{random_.below(5000)},
-            uint64_t{random_.below(60'000)}, std::numeric_limits<uint64_t>::max()}) {
-        uint32_t expected = 0;
-        uint64_t bytes = 0;
-        while (first + expected < count && bytes + row_bytes[first + expected] <= bytes_max) {
-          bytes += row_bytes[first + expected];
-          ++expected;
-        }
-        ASSERT_EQ(device().rows_that_fit(array.device(), first, count, bytes_max, view(scratch),
-                                         stream()),
-                  expected)
-            << "first " << first << ", bytes_max " << bytes_max;
-      }
-    }
   }
 }
 
@@ -283,8 +285,7 @@ TEST_P(DeviceAlgorithms, IntegersAggregateExactly) {
     }
     Rows const rows(device(), stream(), values, random_);
     DeviceArray<uint8_t> const scratch = scratch_for(count);
-    Aggregate const aggregate =
-        device().aggregate(rows.source(field, true), count, view(scratch), stream());
+    Aggregate const aggregate = aggregate_of(rows.source(field, true), count, view(scratch));
 
     // 128 bits as high * 2^32 + low, each exact in 64 bits.
     int64_t high = 0;
@@ -304,8 +305,7 @@ TEST_P(DeviceAlgorithms, IntegersAggregateExactly) {
     EXPECT_EQ(aggregate.min_row, first_best(ordered, std::less<>{}));
     EXPECT_EQ(aggregate.max_row, first_best(ordered, std::greater<>{}));
 
-    Aggregate const without =
-        device().aggregate(rows.source(field, false), count, view(scratch), stream());
+    Aggregate const without = aggregate_of(rows.source(field, false), count, view(scratch));
     EXPECT_EQ(without.count, not_null);
     EXPECT_EQ(without.min_row, kNoRow);
     EXPECT_EQ(without.max_row, kNoRow);
@@ -333,8 +333,7 @@ TEST_P(DeviceAlgorithms, FloatsAggregateAndNoNumberIsNoExtreme) {
       }
       Rows const rows(device(), stream(), values, random_);
       DeviceArray<uint8_t> const scratch = scratch_for(count);
-      Aggregate const aggregate =
-          device().aggregate(rows.source(field, true), count, view(scratch), stream());
+      Aggregate const aggregate = aggregate_of(rows.source(field, true), count, view(scratch));
       EXPECT_EQ(aggregate.count, not_null);
       if (std::isnan(sum)) {
         EXPECT_TRUE(std::isnan(aggregate.sum_float));
@@ -357,8 +356,7 @@ TEST_P(DeviceAlgorithms, TheExtremesOfBytesAreTheFirstRowsThatHaveThem) {
     for (uint32_t i = 0; i < count; ++i) numbers[i] = values[i] = random_key(random_).substr(0, 4);
     Rows const rows(device(), stream(), values, random_);
     DeviceArray<uint8_t> const scratch = scratch_for(count);
-    Aggregate const aggregate =
-        device().aggregate(rows.source(field, true), count, view(scratch), stream());
+    Aggregate const aggregate = aggregate_of(rows.source(field, true), count, view(scratch));
     EXPECT_EQ(aggregate.count, count);
     auto const ordered = in_order(numbers, rows.order);
     EXPECT_EQ(aggregate.min_row, first_best(ordered, std::less<>{}));
@@ -391,9 +389,11 @@ TEST_P(DeviceAlgorithms, RunsOfEqualSegmentsAreAggregatedEach) {
       DeviceArray<uint32_t> const sum_segments(device(), stream(), count);
       DeviceArray<Aggregate> const sums(device(), stream(), count);
       DeviceArray<uint8_t> const scratch = scratch_for(count);
-      uint32_t const sum_count = device().aggregate_segments(
-          rows.source(field, true), array.device(), count, sum_segments.device(), sums.device(),
-          view(scratch), stream());
+      DeviceArray<uint32_t> const written_count(device(), stream(), 1);
+      device().aggregate_segments_async(rows.source(field, true), array.device(), count,
+                                        sum_segments.device(), sums.device(),
+                                        written_count.device(), view(scratch), stream());
+      uint32_t const sum_count = written_count.read().at(0);
       std::vector<uint32_t> const found_segments = sum_segments.read();
       std::vector<Aggregate> const found = sums.read();
 

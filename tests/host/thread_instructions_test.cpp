@@ -37,8 +37,9 @@ constexpr uint64_t kGpuInstructions = 8;  // at most, for one of x86
 // The bounds have half as much again. A kernel that isn't here has not been measured.
 std::map<std::string, uint64_t> const& item_instructions() {
   static std::map<std::string, uint64_t> const bounds{
-      {"IndexSearch", 3000}, {"Narrow", 3000},      {"Filter", 5000},     {"Gather", 6500},
-      {"ResolveMark", 4000}, {"ResolveMerge", 100}, {"MeasureRows", 200}, {"EmitRows", 400},
+      {"IndexSearch", 3000}, {"Narrow", 3000},      {"Filter", 5000},
+      {"Gather", 6500},      {"ResolveMark", 4000}, {"ResolveMerge", 100},
+      {"MeasureRows", 200},  {"EmitRows", 400},     {"FitRows", 300},
   };
   return bounds;
 }
@@ -53,20 +54,20 @@ class AlgorithmCounter final : public test::ForwardingDevice {
     ++calls_;
     inner().scan_counts_async(counts, count, scratch, stream);
   }
-  uint32_t select_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
-                        Scratch scratch, StreamView stream) override {
+  void select_alive_async(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                          uint32_t* row_count, Scratch scratch, StreamView stream) override {
     ++calls_;
-    return inner().select_alive(candidates, count, rows, scratch, stream);
+    inner().select_alive_async(candidates, count, rows, row_count, scratch, stream);
   }
   void order_candidates_async(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
                               StreamView stream) override {
     calls_ += 2;  // they are listed first
     inner().order_candidates_async(rows, count, less, scratch, stream);
   }
-  uint32_t keep_alive(Candidate const* candidates, uint32_t count, uint32_t* rows, Scratch scratch,
-                      StreamView stream) override {
+  void keep_alive_async(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                        uint32_t* row_count, Scratch scratch, StreamView stream) override {
     ++calls_;
-    return inner().keep_alive(candidates, count, rows, scratch, stream);
+    inner().keep_alive_async(candidates, count, rows, row_count, scratch, stream);
   }
   void order_rows_async(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
                         StreamView stream) override {
@@ -78,21 +79,17 @@ class AlgorithmCounter final : public test::ForwardingDevice {
     ++calls_;
     inner().scan_row_bytes_async(row_bytes, count, scratch, stream);
   }
-  uint32_t rows_that_fit(uint64_t const* row_bytes_end, uint32_t first, uint32_t count,
-                         uint64_t bytes_max, Scratch scratch, StreamView stream) override {
+  void aggregate_async(AggregateRow const& source, uint32_t count, Aggregate* sum, Scratch scratch,
+                       StreamView stream) override {
     ++calls_;
-    return inner().rows_that_fit(row_bytes_end, first, count, bytes_max, scratch, stream);
+    inner().aggregate_async(source, count, sum, scratch, stream);
   }
-  Aggregate aggregate(AggregateRow const& source, uint32_t count, Scratch scratch,
-                      StreamView stream) override {
+  void aggregate_segments_async(AggregateRow const& source, uint32_t const* segments,
+                                uint32_t count, uint32_t* sum_segments, Aggregate* sums,
+                                uint32_t* sum_count, Scratch scratch, StreamView stream) override {
     ++calls_;
-    return inner().aggregate(source, count, scratch, stream);
-  }
-  uint32_t aggregate_segments(AggregateRow const& source, uint32_t const* segments, uint32_t count,
-                              uint32_t* sum_segments, Aggregate* sums, Scratch scratch,
-                              StreamView stream) override {
-    ++calls_;
-    return inner().aggregate_segments(source, segments, count, sum_segments, sums, scratch, stream);
+    inner().aggregate_segments_async(source, segments, count, sum_segments, sums, sum_count,
+                                     scratch, stream);
   }
 
   [[nodiscard]] uint64_t calls() const { return calls_; }

@@ -36,7 +36,10 @@ class AggregateSuite : public KernelSuite {
   }
   Aggregate aggregate(Field const& field, bool extremes = true) {
     uint32_t const count = pipeline_->row_count();
-    return device().aggregate(source(field, extremes), count, pipeline_->scratch(count), stream());
+    DeviceArray<Aggregate> const sum(device(), stream(), 1);
+    device().aggregate_async(source(field, extremes), count, sum.device(),
+                             pipeline_->scratch(count), stream());
+    return sum.read().at(0);
   }
 
   void TearDown() override {

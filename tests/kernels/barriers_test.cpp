@@ -55,7 +55,13 @@ void append_rows(std::string& answer, Device& device, StreamView stream, KernelP
                               stream);
   std::vector<uint64_t> const ends = row_bytes.read();
   DeviceArray<uint8_t> const bytes(device, stream, ends.empty() ? 0 : ends.back());
+  DeviceArray<FittedRows> const fitted(device, stream, 1);
+  if (rows.row_count != 0) {
+    device.fit_rows_async({row_bytes.device(), 0, rows.row_count, UINT64_MAX, fitted.device()},
+                          stream);
+  }
   device.emit_rows_async({rows, 0, row_bytes.device(), cells.device(), bytes.device()}, stream);
+  if (rows.row_count != 0) append(answer, fitted.read());
   append(answer, cells.read());
   append(answer, bytes.read());
   Segment const all{{{nullptr, 0}, BoundSide::kStart}, {{nullptr, 0}, BoundSide::kEnd}};
@@ -223,7 +229,7 @@ TEST(Barriers, EachOneButTheLastIsNeeded) {
       {"IndexSearch", 4},    {"Narrow", 1},           {"Filter", 4},       {"Gather", 3},
       {"ResolveRanges", 3},  {"ResolveMark", 4},      {"ResolveProbe", 3}, {"ResolveMerge", 3},
       {"LocateSegments", 1}, {"CompleteDeferred", 3}, {"MeasureRows", 1},  {"EmitRows", 1},
-      {"VerifyBlocks", 3},
+      {"VerifyBlocks", 3},   {"FitRows", 1},
   };
   // A phase more or less is a barrier more or less to look at.
   EXPECT_EQ(log.phases_max, kernels);

@@ -1,7 +1,9 @@
-// MeasureRows and EmitRows against cells that the test works out from the rows.
+// MeasureRows, FitRows and EmitRows against cells that the test works out from the rows.
 #include "kernels/rows.hpp"
 
 #include <cstring>
+#include <limits>
+#include <numeric>
 
 #include "support/kernel_pipeline.hpp"
 #include "support/kernel_suite.hpp"
@@ -100,18 +102,22 @@ TEST_P(RowsSuite, CellsAndBytesOfEveryColumnInBatches) {
                                 stream());
 
   // Batches bounded by rows and by bytes, beginning anywhere.
+  DeviceArray<FittedRows> const fitted(device(), stream(), 1);
   uint32_t batches = 0;
   for (uint32_t first = 0; first < row_count; ++batches) {
     uint32_t const rows_max = random.between(1, 400);
     uint64_t const bytes_max = random.between(60, 9000);
     uint32_t const at_most = std::min(rows_max, row_count - first);
-    uint32_t const count =
-        std::min(at_most, device().rows_that_fit(row_bytes.device(), first, row_count, bytes_max,
-                                                 pipeline.scratch(row_count), stream()));
+    device().fit_rows_async(
+        FitRows::Args{row_bytes.device(), first, first + at_most, bytes_max, fitted.device()},
+        stream());
+    uint32_t const count = fitted.read().at(0).count;
     ASSERT_GT(count, 0u);
+    ASSERT_LE(count, at_most);
     uint64_t batch_bytes = 0;
     for (uint32_t i = 0; i < count; ++i) batch_bytes += expected_bytes[first + i];
     EXPECT_LE(batch_bytes, bytes_max);
+    EXPECT_EQ(fitted.read().at(0).bytes, batch_bytes);
     DeviceArray<Cell> const cells(device(), stream(), std::size_t{count} * column_count);
     DeviceArray<uint8_t> const bytes(device(), stream(), batch_bytes);
     RowsArgs batch = all;
@@ -141,6 +147,39 @@ TEST_P(RowsSuite, CellsAndBytesOfEveryColumnInBatches) {
     first += count;
   }
   EXPECT_GT(batches, 2u);
+}
+
+TEST_P(RowsSuite, AsManyRowsFitAsTheirBytesAllow) {
+  Random random(mix(base_seed() + 41));
+  DeviceArray<FittedRows> const fitted(device(), stream(), 1);
+  for (uint32_t const count : {1u, 2u, 33u, 1000u}) {
+    std::vector<uint64_t> row_bytes(count);
+    for (uint64_t& each : row_bytes) each = random.one_in(3) ? 0 : random.below(100);
+    std::vector<uint64_t> ends(count);
+    std::partial_sum(row_bytes.begin(), row_bytes.end(), ends.begin());
+    DeviceArray<uint64_t> const array(device(), stream(), ends);
+    for (uint32_t const first : {0u, count - 1, uint32_t(random.below(count))}) {
+      for (uint64_t const bytes_max :
+           {uint64_t{0}, uint64_t{1}, uint64_t{random.below(5000)}, uint64_t{random.below(60'000)},
+            std::numeric_limits<uint64_t>::max()}) {
+        SCOPED_TRACE("seed " + std::to_string(base_seed()) + ", count " + std::to_string(count) +
+                     ", first " + std::to_string(first) + ", bytes_max " +
+                     std::to_string(bytes_max));
+        uint32_t const end = first + random.between(1, count - first);
+        uint32_t expected = 0;
+        uint64_t bytes = 0;
+        while (first + expected < end && bytes + row_bytes[first + expected] <= bytes_max) {
+          bytes += row_bytes[first + expected];
+          ++expected;
+        }
+        device().fit_rows_async(
+            FitRows::Args{array.device(), first, end, bytes_max, fitted.device()}, stream());
+        FittedRows const found = fitted.read().at(0);
+        ASSERT_EQ(found.count, expected);
+        ASSERT_EQ(found.bytes, expected == 0 ? row_bytes[first] : bytes);
+      }
+    }
+  }
 }
 
 }  // namespace

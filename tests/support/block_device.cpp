@@ -105,6 +105,9 @@ class BlockDevice final : public ForwardingDevice {
   void measure_rows_async(MeasureRows::Args const& args, StreamView stream) override {
     launch<MeasureRows>(args, tiles(args.rows.row_count, kTileRows), stream);
   }
+  void fit_rows_async(FitRows::Args const& args, StreamView stream) override {
+    launch<FitRows>(args, 1, stream);
+  }
   void emit_rows_async(EmitRows::Args const& args, StreamView stream) override {
     launch<EmitRows>(args, tiles(args.rows.row_count, kTileRows), stream);
   }

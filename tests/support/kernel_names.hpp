@@ -62,6 +62,10 @@ constexpr char const* kernel_name<MeasureRows>() {
   return "MeasureRows";
 }
 template <>
+constexpr char const* kernel_name<FitRows>() {
+  return "FitRows";
+}
+template <>
 constexpr char const* kernel_name<EmitRows>() {
   return "EmitRows";
 }

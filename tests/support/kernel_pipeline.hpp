@@ -249,13 +249,15 @@ class KernelPipeline {
   void select_and_order() {
     uint32_t const count = static_cast<uint32_t>(candidates_->size());
     if (merged_) {
-      row_count_ = device_.keep_alive(candidates_->device(), count, rows_->device(), scratch(count),
-                                      stream_);
+      device_.keep_alive_async(candidates_->device(), count, rows_->device(),
+                               &status_.device()->row_count, scratch(count), stream_);
+      row_count_ = status_.read().at(0).row_count;
       return;
     }
     rows_ = std::make_unique<DeviceArray<uint32_t>>(device_, stream_, count);
-    row_count_ = device_.select_alive(candidates_->device(), count, rows_->device(), scratch(count),
-                                      stream_);
+    device_.select_alive_async(candidates_->device(), count, rows_->device(),
+                               &status_.device()->row_count, scratch(count), stream_);
+    row_count_ = status_.read().at(0).row_count;
     device_.order_rows_async(rows_->device(), row_count_,
                              CandidateLess{candidates_->device(), keys_->device(), order_},
                              scratch(count), stream_);

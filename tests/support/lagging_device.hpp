@@ -122,6 +122,9 @@ class LaggingDevice final : public Device {
   void measure_rows_async(MeasureRows::Args const& args, StreamView stream) override {
     enqueue(stream, [this, args](StreamView s) { inner_.measure_rows_async(args, s); });
   }
+  void fit_rows_async(FitRows::Args const& args, StreamView stream) override {
+    enqueue(stream, [this, args](StreamView s) { inner_.fit_rows_async(args, s); });
+  }
   void emit_rows_async(EmitRows::Args const& args, StreamView stream) override {
     enqueue(stream, [this, args](StreamView s) { inner_.emit_rows_async(args, s); });
   }
@@ -140,9 +143,11 @@ class LaggingDevice final : public Device {
     enqueue(stream,
             [=, this](StreamView s) { inner_.scan_counts_async(counts, count, scratch, s); });
   }
-  [[nodiscard]] uint32_t select_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
-                                      Scratch scratch, StreamView stream) override {
-    return inner_.select_alive(candidates, count, rows, scratch, drain(stream));
+  void select_alive_async(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                          uint32_t* row_count, Scratch scratch, StreamView stream) override {
+    enqueue(stream, [=, this](StreamView s) {
+      inner_.select_alive_async(candidates, count, rows, row_count, scratch, s);
+    });
   }
   void order_candidates_async(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
                               StreamView stream) override {
@@ -150,9 +155,11 @@ class LaggingDevice final : public Device {
       inner_.order_candidates_async(rows, count, less, scratch, s);
     });
   }
-  [[nodiscard]] uint32_t keep_alive(Candidate const* candidates, uint32_t count, uint32_t* rows,
-                                    Scratch scratch, StreamView stream) override {
-    return inner_.keep_alive(candidates, count, rows, scratch, drain(stream));
+  void keep_alive_async(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                        uint32_t* row_count, Scratch scratch, StreamView stream) override {
+    enqueue(stream, [=, this](StreamView s) {
+      inner_.keep_alive_async(candidates, count, rows, row_count, scratch, s);
+    });
   }
   void order_rows_async(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
                         StreamView stream) override {
@@ -164,20 +171,18 @@ class LaggingDevice final : public Device {
     enqueue(stream,
             [=, this](StreamView s) { inner_.scan_row_bytes_async(row_bytes, count, scratch, s); });
   }
-  [[nodiscard]] uint32_t rows_that_fit(uint64_t const* row_bytes_end, uint32_t first,
-                                       uint32_t count, uint64_t bytes_max, Scratch scratch,
-                                       StreamView stream) override {
-    return inner_.rows_that_fit(row_bytes_end, first, count, bytes_max, scratch, drain(stream));
+  void aggregate_async(AggregateRow const& source, uint32_t count, Aggregate* sum, Scratch scratch,
+                       StreamView stream) override {
+    enqueue(stream,
+            [=, this](StreamView s) { inner_.aggregate_async(source, count, sum, scratch, s); });
   }
-  [[nodiscard]] Aggregate aggregate(AggregateRow const& source, uint32_t count, Scratch scratch,
-                                    StreamView stream) override {
-    return inner_.aggregate(source, count, scratch, drain(stream));
-  }
-  [[nodiscard]] uint32_t aggregate_segments(AggregateRow const& source, uint32_t const* segments,
-                                            uint32_t count, uint32_t* sum_segments, Aggregate* sums,
-                                            Scratch scratch, StreamView stream) override {
-    return inner_.aggregate_segments(source, segments, count, sum_segments, sums, scratch,
-                                     drain(stream));
+  void aggregate_segments_async(AggregateRow const& source, uint32_t const* segments,
+                                uint32_t count, uint32_t* sum_segments, Aggregate* sums,
+                                uint32_t* sum_count, Scratch scratch, StreamView stream) override {
+    enqueue(stream, [=, this](StreamView s) {
+      inner_.aggregate_segments_async(source, segments, count, sum_segments, sums, sum_count,
+                                      scratch, s);
+    });
   }
 
  private:

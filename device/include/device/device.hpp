@@ -3,8 +3,8 @@
 // tests decorators that count or fail calls.
 //
 // Streams: work enqueued on one stream runs in order. A function whose name ends in _async may
-// return before its work is done; what it was given stays valid and untouched until then. Functions
-// that return a value of the device's wait for the stream.
+// return before its work is done; what it was given stays valid and untouched until then. Nothing
+// but synchronize() waits: what the host wants to know of the device is copied to it.
 //
 // Thread-safety: all functions may be called by several threads at once, with a stream used by one
 // thread at a time. Errors: DeviceError. Destruction functions don't throw.
@@ -21,6 +21,7 @@
 #include "kernels/aggregate.hpp"
 #include "kernels/complete_deferred.hpp"
 #include "kernels/filter.hpp"
+#include "kernels/fit_rows.hpp"
 #include "kernels/gather.hpp"
 #include "kernels/index_search.hpp"
 #include "kernels/narrow.hpp"
@@ -116,44 +117,43 @@ class Device {
   virtual void resolve_merge_async(ResolveMerge::Args const& args, StreamView stream) = 0;
   virtual void complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) = 0;
   virtual void measure_rows_async(MeasureRows::Args const& args, StreamView stream) = 0;
+  virtual void fit_rows_async(FitRows::Args const& args, StreamView stream) = 0;
   virtual void emit_rows_async(EmitRows::Args const& args, StreamView stream) = 0;
   virtual void locate_segments_async(LocateSegments::Args const& args, StreamView stream) = 0;
   virtual void verify_blocks_async(VerifyBlocks::Args const& args, StreamView stream) = 0;
 
-  // Algorithms.
+  // Algorithms. Counts and sums that they write stand in device memory, like everything else. One
+  // that needs more than its scratch throws DeviceError.
+
+  // What they need at most for inputs of these sizes.
   [[nodiscard]] virtual std::size_t scratch_bytes(AlgorithmLimits const& limits) const = 0;
   // Exclusive sums in place: counts[0, count).
   virtual void scan_counts_async(IntervalCount* counts, uint32_t count, Scratch scratch,
                                  StreamView stream) = 0;
-  // Writes the places of the candidates that are alive to rows, in order; returns how many. Waits.
-  [[nodiscard]] virtual uint32_t select_alive(Candidate const* candidates, uint32_t count,
-                                              uint32_t* rows, Scratch scratch,
-                                              StreamView stream) = 0;
+  // Writes the places of the candidates that are alive to rows, in order, and how many they are.
+  virtual void select_alive_async(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                                  uint32_t* row_count, Scratch scratch, StreamView stream) = 0;
   // Writes the places of all candidates to rows, in CandidateLess's order.
   virtual void order_candidates_async(uint32_t* rows, uint32_t count, CandidateLess less,
                                       Scratch scratch, StreamView stream) = 0;
-  // Keeps those of rows[0, count) whose candidates are alive, in order; returns how many. Waits.
-  [[nodiscard]] virtual uint32_t keep_alive(Candidate const* candidates, uint32_t count,
-                                            uint32_t* rows, Scratch scratch, StreamView stream) = 0;
+  // Keeps those of rows[0, count) whose candidates are alive, in order, and writes how many.
+  virtual void keep_alive_async(Candidate const* candidates, uint32_t count, uint32_t* rows,
+                                uint32_t* row_count, Scratch scratch, StreamView stream) = 0;
   // Sorts rows[0, count) in CandidateLess's order.
   virtual void order_rows_async(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
                                 StreamView stream) = 0;
   // Inclusive sums in place: row_bytes[0, count).
   virtual void scan_row_bytes_async(uint64_t* row_bytes, uint32_t count, Scratch scratch,
                                     StreamView stream) = 0;
-  // How many of the rows [first, count), from `first` on, need at most `bytes_max` together. Waits.
-  [[nodiscard]] virtual uint32_t rows_that_fit(uint64_t const* row_bytes_end, uint32_t first,
-                                               uint32_t count, uint64_t bytes_max, Scratch scratch,
-                                               StreamView stream) = 0;
-  // Reduces over rows [0, count). Waits.
-  [[nodiscard]] virtual Aggregate aggregate(AggregateRow const& source, uint32_t count,
-                                            Scratch scratch, StreamView stream) = 0;
+  // Reduces over rows [0, count).
+  virtual void aggregate_async(AggregateRow const& source, uint32_t count, Aggregate* sum,
+                               Scratch scratch, StreamView stream) = 0;
   // Reduces over the rows [0, count) of each run of equal segments[row]: sums[i] is that of
-  // sum_segments[i]. Returns how many there are; both have room for as many. Waits.
-  [[nodiscard]] virtual uint32_t aggregate_segments(AggregateRow const& source,
-                                                    uint32_t const* segments, uint32_t count,
-                                                    uint32_t* sum_segments, Aggregate* sums,
-                                                    Scratch scratch, StreamView stream) = 0;
+  // sum_segments[i]; both have room for as many as there are. Writes how many these are.
+  virtual void aggregate_segments_async(AggregateRow const& source, uint32_t const* segments,
+                                        uint32_t count, uint32_t* sum_segments, Aggregate* sums,
+                                        uint32_t* sum_count, Scratch scratch,
+                                        StreamView stream) = 0;
 };
 
 // How the CPU device mirrors pinned memory.

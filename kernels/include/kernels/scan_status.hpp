@@ -1,10 +1,11 @@
 // What the kernels of one round report back: counts, and the first thing that stopped them.
-// Cleared by the host before each round; written with Block::fetch_add, or by the one lane that
-// raised `errors` from zero.
+// Cleared by the host before each round; written with Block::fetch_add, by the one lane that raised
+// `errors` from zero, or by the one kernel or algorithm whose answer it is.
 #pragma once
 
 #include <cstdint>
 
+#include "kernels/fit_rows.hpp"
 #include "kernels/portability.hpp"
 
 namespace levelscan {
@@ -46,6 +47,11 @@ struct ScanStatus {
   uint64_t written;
   uint64_t written_key_bytes;  // of their internal keys
   uint64_t counted;  // rows that need no candidate, because nothing but their number is asked
+
+  // What the host asks of the candidates that are left.
+  uint32_t row_count;  // how many there are
+  uint32_t sum_count;  // how many runs of equal segments they have
+  FittedRows fitted;   // those that go over next
 };
 
 // Records a fault; only the first one is kept.
