@@ -84,9 +84,7 @@ class NotingSink final : public RowSink {
  public:
   explicit NotingSink(RowSink& sink) : sink_(sink) {}
 
-  void format(RowBatch const& batch, std::string& text) const override {
-    sink_.format(batch, text);
-  }
+  void format(RowBatch const& batch, Text& text) const override { sink_.format(batch, text); }
   void write(std::string_view text) override {
     has_rows_ = has_rows_ || !text.empty();
     sink_.write(text);

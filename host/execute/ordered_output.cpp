@@ -42,7 +42,7 @@ void OrderedOutput::write_rows(FormattedRows const& rows) {
     rows_written_ += rows.row_count;
     return;
   }
-  if (left != 0) sink_.write(std::string_view(rows.text).substr(0, rows.row_ends[left - 1]));
+  if (left != 0) sink_.write(rows.text.view().substr(0, rows.row_ends[left - 1]));
   rows_written_ = limit_;
 }
 

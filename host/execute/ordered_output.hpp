@@ -10,7 +10,6 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
-#include <string>
 #include <vector>
 
 #include "output/row_sink.hpp"
@@ -19,7 +18,7 @@ namespace levelscan {
 
 // Rows as text. `row_ends` is filled only where a limit may have to cut between rows.
 struct FormattedRows {
-  std::string text;
+  Text text;
   uint64_t row_count = 0;
   std::vector<std::size_t> row_ends;
 

@@ -142,6 +142,7 @@ class ScanTask final : private EntrySource {
   [[nodiscard]] bool marking_costs_less(uint32_t candidate_count, uint32_t resident_runs) const;
   [[nodiscard]] RowsArgs rows_args(uint32_t row_count) const;
   void emit_rows(uint32_t row_count);
+  void format_in_place(uint32_t row_count, uint32_t rows_max);
   void format(RowBatch const& batch, uint32_t first_row);
   void locate_rows(uint32_t row_count, uint32_t* segment_rows);
   void copy_from_device(void* to, void const* from, std::size_t bytes);

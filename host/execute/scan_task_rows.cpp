@@ -10,6 +10,8 @@ namespace {
 
 // Segments of a window: enough for a launch to fill a GPU, few enough for the control block.
 constexpr std::size_t kSegmentsMax = 2048;
+// Rows whose cells stay in a processor's nearest cache between the two who look at them.
+constexpr uint32_t kRowsInPlace = 128;
 // What aggregate_segments writes of each run's rows in a segment.
 constexpr std::size_t kSegmentSumBytes = sizeof(Aggregate) + sizeof(uint32_t);
 
@@ -48,6 +50,10 @@ void ScanTask::emit_rows(uint32_t row_count) {
     copy_from_device(row_segments_.data(), buffer_.row_bytes_device(),
                      row_count * sizeof(uint32_t));
   }
+  if (device_.info().mirrors_alias_host) {
+    format_in_place(row_count, rows_max);
+    return;
+  }
   uint64_t* const row_bytes_end = buffer_.row_bytes_device();
   device_.measure_rows_async(MeasureRows::Args{rows_args(row_count), row_bytes_end}, stream_);
   device_.scan_row_bytes_async(row_bytes_end, row_count, buffer_.scratch_device(), stream_);
@@ -78,6 +84,19 @@ void ScanTask::emit_rows(uint32_t row_count) {
     }
     fitted = fit(first + count);
     format(RowBatch{buffer_.cells_host(), buffer_.result.host(), count, column_count}, first);
+    first += count;
+  }
+}
+
+// Nothing is copied where the host reads the device's memory.
+void ScanTask::format_in_place(uint32_t row_count, uint32_t rows_max) {
+  uint32_t const column_count = static_cast<uint32_t>(context_.columns.size());
+  for (uint32_t first = 0; first < row_count;) {
+    uint32_t const count = std::min({row_count - first, rows_max, kRowsInPlace});
+    device_.emit_rows_async(
+        EmitRows::Args{rows_args(count), first, nullptr, buffer_.cells_device(), nullptr}, stream_);
+    device_.synchronize(stream_);
+    format(RowBatch{buffer_.cells_host(), nullptr, count, column_count}, first);
     first += count;
   }
 }

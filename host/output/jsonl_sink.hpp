@@ -16,7 +16,7 @@ class JsonlSink final : public TextSink {
   JsonlSink(BytesStyle style, std::vector<OutputColumn> columns, OutputFile& file);
 
   void begin() override {}
-  void format(RowBatch const& batch, std::string& text) const override;
+  void format(RowBatch const& batch, Text& text) const override;
   void write(std::string_view text) override;
   void write_aggregates(std::vector<AggregateValue> const& values,
                         std::string_view const* range) override;

@@ -54,23 +54,24 @@ std::string device_times_text(StageTimes const& times) {
 }  // namespace
 
 std::string statistics_json(ScanStatistics const& s) {
-  std::string text = R"({"schema_version":1,"backend":)";
-  append_json_text(s.backend, text);
-  text += "," + members({{"snapshot", s.snapshot},
-                         {"entries_seen", s.entries_seen},
-                         {"entries_filtered", s.entries_filtered},
-                         {"shadowed_value", s.shadowed_value},
-                         {"shadowed_tombstone", s.shadowed_tombstone},
-                         {"shadowed_range", s.shadowed_range},
-                         {"values_merged", s.values_merged},
-                         {"values_from_blobs", s.values_from_blobs},
-                         {"rows_found", s.rows_found},
-                         {"bytes_planned", s.bytes_planned},
-                         {"bytes_read", s.bytes_read},
-                         {"bytes_copied", s.bytes_copied},
-                         {"bytes_decompressed", s.bytes_decompressed},
-                         {"tasks", s.tasks},
-                         {"windows", s.windows}});
+  Text backend;
+  append_json_text(s.backend, backend);
+  std::string text = fmt::format(R"({{"schema_version":1,"backend":{},)", backend.view());
+  text += members({{"snapshot", s.snapshot},
+                   {"entries_seen", s.entries_seen},
+                   {"entries_filtered", s.entries_filtered},
+                   {"shadowed_value", s.shadowed_value},
+                   {"shadowed_tombstone", s.shadowed_tombstone},
+                   {"shadowed_range", s.shadowed_range},
+                   {"values_merged", s.values_merged},
+                   {"values_from_blobs", s.values_from_blobs},
+                   {"rows_found", s.rows_found},
+                   {"bytes_planned", s.bytes_planned},
+                   {"bytes_read", s.bytes_read},
+                   {"bytes_copied", s.bytes_copied},
+                   {"bytes_decompressed", s.bytes_decompressed},
+                   {"tasks", s.tasks},
+                   {"windows", s.windows}});
   text += R"(,"resolve":{)" + members({{"probe", s.resolve_probe},
                                        {"mark", s.resolve_mark},
                                        {"merge", s.resolve_merge},

@@ -15,18 +15,18 @@ constexpr std::string_view kColumnGap = "  ";
 struct TableFormat {
   BytesStyle style;
 
-  void separate(std::size_t column, std::string& text) const {
+  void separate(std::size_t column, Text& text) const {
     if (column != 0) text += '\t';
   }
-  void append_null(std::string& text) const { text += "null"; }
-  void append_bytes(ByteSpan bytes, std::string& text) const {
+  void append_null(Text& text) const { text += "null"; }
+  void append_bytes(ByteSpan bytes, Text& text) const {
     style == BytesStyle::kHex ? append_hex(bytes, text) : append_escaped(bytes, text);
   }
-  void append_text(std::string_view value, std::string& text) const {
+  void append_text(std::string_view value, Text& text) const {
     append_escaped(ByteSpan(reinterpret_cast<uint8_t const*>(value.data()), value.size()), text);
   }
-  void append_nonfinite(std::string_view name, std::string& text) const { text += name; }
-  void end_row(std::string& text) const { text += '\n'; }
+  void append_nonfinite(std::string_view name, Text& text) const { text += name; }
+  void end_row(Text& text) const { text += '\n'; }
 };
 
 // Takes what stands before `end` off the front of `text`, and the end too.
@@ -42,7 +42,7 @@ std::string_view take_until(char end, std::string_view& text) {
 TableSink::TableSink(BytesStyle style, std::vector<OutputColumn> columns, OutputFile& file)
     : style_(style), columns_(std::move(columns)), file_(file) {}
 
-void TableSink::format(RowBatch const& batch, std::string& text) const {
+void TableSink::format(RowBatch const& batch, Text& text) const {
   append_rows(TableFormat{style_}, columns_, batch, text);
 }
 
@@ -60,7 +60,7 @@ void TableSink::write(std::string_view text) {
 
 void TableSink::write_aggregates(std::vector<AggregateValue> const& values,
                                  std::string_view const* range) {
-  std::string text;
+  Text text;
   append_aggregates(TableFormat{style_}, values, range, text);
   write(text);
 }

@@ -56,9 +56,7 @@ class DigestSink final : public RowSink {
   DigestSink& operator=(DigestSink const&) = delete;
   ~DigestSink() override { XXH3_freeState(state_); }
 
-  void format(RowBatch const& batch, std::string& text) const override {
-    sink_.format(batch, text);
-  }
+  void format(RowBatch const& batch, Text& text) const override { sink_.format(batch, text); }
   void write(std::string_view text) override {
     XXH3_64bits_update(state_, text.data(), text.size());
     bytes_ += text.size();

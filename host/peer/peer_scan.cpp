@@ -77,7 +77,7 @@ std::optional<ValueTest> as_value_test(Expression const& expression) {
 
 std::string_view view_of(rocksdb::Slice const& slice) { return {slice.data(), slice.size()}; }
 
-// A row's cells, as a scan's kernels leave them.
+// A row's cells, which hold the addresses of bytes.
 class RowCells {
  public:
   explicit RowCells(std::vector<NamedField> const& columns)
@@ -85,7 +85,6 @@ class RowCells {
 
   // Valid until the next call.
   RowBatch of(PeerRow const& row) {
-    bytes_.clear();
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       PeerValue const value = read_field(columns_[i], row);
       Cell& cell = cells_[i];
@@ -103,15 +102,13 @@ class RowCells {
           break;
         case PeerValue::Kind::kBytes:
           cell.kind = ScalarKind::kBytes;
-          cell.bits = bytes_.size();
+          cell.bits = reinterpret_cast<uint64_t>(value.bytes.data());
           cell.size = static_cast<uint32_t>(value.bytes.size());
-          bytes_ += value.bytes;
           break;
       }
     }
     RowBatch batch{};
     batch.cells = cells_.data();
-    batch.bytes = reinterpret_cast<uint8_t const*>(bytes_.data());
     batch.row_count = 1;
     batch.column_count = static_cast<uint32_t>(cells_.size());
     return batch;
@@ -120,7 +117,6 @@ class RowCells {
  private:
   std::vector<NamedField> const& columns_;
   std::vector<Cell> cells_;
-  std::string bytes_;
 };
 
 }  // namespace
@@ -137,7 +133,7 @@ struct PeerScan::Impl {
   PeerColumns columns;
   RowCells cells;
   std::vector<RowAggregate> aggregates;  // of the last run, or of a range of it
-  std::string text;
+  Text text;
 
   Impl(RocksdbReader const& reader, Query const& asked, PeerShare const& share,
        ReadKnobs const& knobs)

@@ -10,7 +10,7 @@ namespace levelscan {
 namespace {
 
 template <class Number>
-void append_raw(std::string& text, Number number) {
+void append_raw(Text& text, Number number) {
   char bytes[sizeof number];
   std::memcpy(bytes, &number, sizeof number);
   text.append(bytes, sizeof number);
@@ -24,36 +24,40 @@ Number take_raw(std::string_view& text) {
   return number;
 }
 
-void append_integer(std::string& text, Int128 integer) {
+void append_integer(Text& text, Int128 integer) {
   text += 'i';
   append_raw(text, integer);
 }
 
-void append_float(std::string& text, double number) {
+void append_float(Text& text, double number) {
   text += 'f';
   append_raw(text, std::isnan(number) ? std::numeric_limits<double>::quiet_NaN() : number);
 }
 
-void append_bytes(std::string& text, std::string_view bytes) {
+void append_bytes(Text& text, std::string_view bytes) {
   text += 'b';
   append_raw(text, static_cast<uint32_t>(bytes.size()));
   text += bytes;
 }
 
+std::string_view characters_of(ByteSpan bytes) {
+  return {reinterpret_cast<char const*>(bytes.data()), bytes.size()};
+}
+
 // Leaves room for a record's size; close_record fills it in.
-std::size_t open_record(std::string& text) {
+std::size_t open_record(Text& text) {
   append_raw(text, uint32_t{0});
   return text.size();
 }
 
-void close_record(std::string& text, std::size_t begin) {
+void close_record(Text& text, std::size_t begin) {
   uint32_t const size = static_cast<uint32_t>(text.size() - begin);
   std::memcpy(text.data() + begin - sizeof size, &size, sizeof size);
 }
 
 }  // namespace
 
-void append_record(RowBatch const& batch, uint32_t row, std::string& text) {
+void append_record(RowBatch const& batch, uint32_t row, Text& text) {
   std::size_t const begin = open_record(text);
   for (uint32_t c = 0; c < batch.column_count; ++c) {
     Cell const& cell = batch.cells[static_cast<std::size_t>(row) * batch.column_count + c];
@@ -69,9 +73,7 @@ void append_record(RowBatch const& batch, uint32_t row, std::string& text) {
         append_float(text, number);
         break;
       }
-      case ScalarKind::kBytes:
-        append_bytes(text, {reinterpret_cast<char const*>(batch.bytes) + cell.bits, cell.size});
-        break;
+      case ScalarKind::kBytes: append_bytes(text, characters_of(batch.bytes_of(cell))); break;
       case ScalarKind::kUnavailable: text += '?'; break;  // never equal to anything
     }
   }
@@ -79,7 +81,7 @@ void append_record(RowBatch const& batch, uint32_t row, std::string& text) {
   close_record(text, begin);
 }
 
-void append_record(std::vector<NamedField> const& columns, PeerRow const& row, std::string& text,
+void append_record(std::vector<NamedField> const& columns, PeerRow const& row, Text& text,
                    std::string_view const* range) {
   std::size_t const begin = open_record(text);
   for (NamedField const& column : columns) {
@@ -160,7 +162,7 @@ std::string describe_record(std::string_view record) {
   return text;
 }
 
-void RecordSink::format(RowBatch const& batch, std::string& text) const {
+void RecordSink::format(RowBatch const& batch, Text& text) const {
   for (uint32_t row = 0; row < batch.row_count; ++row) append_record(batch, row, text);
 }
 

@@ -17,11 +17,11 @@
 namespace levelscan {
 
 // Appends the record of one row of a batch.
-void append_record(RowBatch const& batch, uint32_t row, std::string& text);
+void append_record(RowBatch const& batch, uint32_t row, Text& text);
 
 // Appends the record of the selected columns of a row, and behind them its range where there is
 // one.
-void append_record(std::vector<NamedField> const& columns, PeerRow const& row, std::string& text,
+void append_record(std::vector<NamedField> const& columns, PeerRow const& row, Text& text,
                    std::string_view const* range = nullptr);
 
 // Takes the first record, without its size, off `text`. REQUIRES: `text` begins with one.
@@ -38,7 +38,7 @@ void append_record(std::vector<NamedField> const& columns, PeerRow const& row, s
 // A sink that hands over one record after the other, in output order.
 class RecordSink : public RowSink {
  public:
-  void format(RowBatch const& batch, std::string& text) const final;
+  void format(RowBatch const& batch, Text& text) const final;
   void write(std::string_view text) final;
 
  protected:

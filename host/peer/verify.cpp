@@ -71,7 +71,7 @@ class ExpectedRows {
     return parts_[part_].ranges[range_];
   }
   [[nodiscard]] bool is_first_of_row() const { return range_ == 0; }
-  void append_to(std::string& text) const {
+  void append_to(Text& text) const {
     if (!query_.ranges) {
       append_record(query_.columns, row(), text);
       return;
@@ -182,7 +182,7 @@ class ComparingSink final : public RecordSink {
   uint64_t rows_expected_ = 0;
   uint64_t rows_found_ = 0;
   uint64_t differences_ = 0;
-  std::string buffer_;
+  Text buffer_;
 };
 
 VerifyReport verify_rows(Scanner& scanner, RocksdbReader const& reader, Query query,

@@ -17,14 +17,15 @@ constexpr uint64_t kMemoryBytes = 8 << 20;
 // Looks at every byte of every cell.
 class ReadingSink : public RowSink {
  public:
-  void format(RowBatch const& batch, std::string& text) const override {
+  void format(RowBatch const& batch, Text& text) const override {
     for (uint32_t i = 0; i < batch.row_count * batch.column_count; ++i) {
       Cell const& cell = batch.cells[i];
       if (cell.kind != ScalarKind::kBytes) continue;
-      text.append(reinterpret_cast<char const*>(batch.bytes + cell.bits), cell.size);
+      ByteSpan const bytes = batch.bytes_of(cell);
+      text.append(reinterpret_cast<char const*>(bytes.data()), bytes.size());
       if (has_planted_bug) {
         static uint8_t copy[12];  // "no cell is longer"
-        std::copy_n(batch.bytes + cell.bits, cell.size, copy);
+        std::copy(bytes.begin(), bytes.end(), copy);
       }
     }
   }

@@ -305,7 +305,7 @@ class DatabaseScans {
         if (aggregating || expected_rows == query.limit) continue;
         ++expected_rows;
         std::string_view const id = query.ranges ? (*query.ranges)[r].id : std::string_view();
-        std::string record;
+        Text record;
         append_record(query.columns, row, record, query.ranges ? &id : nullptr);
         std::string_view rest = record;
         expected.emplace_back(take_record(rest));

@@ -84,7 +84,7 @@ void write_rows(OutputFormat format, BytesStyle style, std::string const& path, 
   auto const sink = make_text_sink(format, style, output_columns(four_columns()), file);
   sink->begin();
   if (rows != nullptr) {
-    std::string text;
+    Text text;
     sink->format(rows->batch(4), text);
     sink->write(text);
   }
@@ -144,7 +144,7 @@ TEST_F(OutputSink, TableKeepsTheWidthsOfItsFirstRows) {
     Rows rows;
     rows.add_integer(i < 1200 ? 10 : 1000000);
     rows.add_integer(7);
-    std::string text;
+    Text text;
     sink->format(rows.batch(2), text);
     sink->write(text);
   }

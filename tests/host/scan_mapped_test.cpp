@@ -124,9 +124,7 @@ class CuttingSink final : public RowSink {
  public:
   CuttingSink(std::string path, uint64_t size) : path_(std::move(path)), size_(size) {}
 
-  void format(RowBatch const& batch, std::string& text) const override {
-    collector_.format(batch, text);
-  }
+  void format(RowBatch const& batch, Text& text) const override { collector_.format(batch, text); }
   void write(std::string_view text) override {
     collector_.write(text);
     if (!path_.empty()) std::filesystem::resize_file(path_, size_);

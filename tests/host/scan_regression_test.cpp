@@ -285,7 +285,7 @@ TEST(ScanRegression, DamageInALaterTaskTakesNoRowsFromThoseBeforeIt) {
 
 class CountingSink final : public RowSink {
  public:
-  void format(RowBatch const&, std::string&) const override {}
+  void format(RowBatch const&, Text&) const override {}
   void write(std::string_view text) override { bytes += text.size(); }
 
   std::size_t bytes = 0;
@@ -299,7 +299,7 @@ TEST(ScanRegression, TasksCollectSoMuchTogether) {
   CountingSink sink;
   OrderedOutput output(sink, kTasks, UINT64_MAX);
   FormattedRows rows;
-  rows.text.assign(kTaskBytes, 'r');
+  rows.text += std::string(kTaskBytes, 'r');
   rows.row_count = 1;
   std::atomic<std::size_t> finished{0};
   std::thread others([&] {

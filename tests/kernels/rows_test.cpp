@@ -4,6 +4,8 @@
 #include <cstring>
 #include <limits>
 #include <numeric>
+#include <string>
+#include <vector>
 
 #include "support/kernel_pipeline.hpp"
 #include "support/kernel_suite.hpp"
@@ -57,6 +59,28 @@ std::vector<ExpectedCell> expected_cells(ModelRow const& row) {
   return cells;
 }
 
+// `found`: cells of `columns` of the rows from `row` on. `bytes_of(cell)`: the bytes of one.
+template <class BytesOf>
+void expect_cells(std::vector<Cell> const& found, std::vector<uint32_t> const& columns,
+                  std::vector<ModelRow>::const_iterator row, BytesOf const& bytes_of) {
+  for (std::size_t at = 0; at < found.size(); ++row) {
+    std::vector<ExpectedCell> const expected_row = expected_cells(*row);
+    for (uint32_t const c : columns) {
+      SCOPED_TRACE("row of key " + row->user_key + " column " + std::to_string(c));
+      Cell const& cell = found[at++];
+      ExpectedCell const& expected = expected_row[c];
+      ASSERT_EQ(cell.kind, expected.kind);
+      if (cell.kind == ScalarKind::kNull) continue;
+      if (cell.kind == ScalarKind::kBytes) {
+        ASSERT_EQ(bytes_of(cell), expected.bytes);
+      } else {
+        ASSERT_EQ(cell.bits, expected.bits);
+        ASSERT_EQ(cell.negative, expected.negative);
+      }
+    }
+  }
+}
+
 TEST_P(RowsSuite, CellsAndBytesOfEveryColumnInBatches) {
   std::vector<Field> const columns{
       bytes_field(FieldSource::kKey, 0, kToTheEnd),
@@ -101,6 +125,11 @@ TEST_P(RowsSuite, CellsAndBytesOfEveryColumnInBatches) {
   device().scan_row_bytes_async(row_bytes.device(), row_count, pipeline.scratch(row_count),
                                 stream());
 
+  std::vector<uint32_t> every_column(column_count);
+  std::iota(every_column.begin(), every_column.end(), 0u);
+  DeviceArray<Field> const whole_columns(device(), stream(),
+                                         std::vector<Field>{columns.back(), columns.front()});
+
   // Batches bounded by rows and by bytes, beginning anywhere.
   DeviceArray<FittedRows> const fitted(device(), stream(), 1);
   uint32_t batches = 0;
@@ -124,25 +153,26 @@ TEST_P(RowsSuite, CellsAndBytesOfEveryColumnInBatches) {
     batch.row_count = count;
     device().emit_rows_async(
         EmitRows::Args{batch, first, row_bytes.device(), cells.device(), bytes.device()}, stream());
-    std::vector<Cell> const found = cells.read();
     std::vector<uint8_t> const found_bytes = bytes.read();
-    for (uint32_t i = 0; i < count; ++i) {
-      std::vector<ExpectedCell> const expected = expected_cells(rows[first + i]);
-      for (uint32_t c = 0; c < column_count; ++c) {
-        SCOPED_TRACE("row " + std::to_string(first + i) + " column " + std::to_string(c));
-        Cell const& cell = found[i * column_count + c];
-        ASSERT_EQ(cell.kind, expected[c].kind);
-        if (cell.kind == ScalarKind::kNull) continue;
-        if (cell.kind == ScalarKind::kBytes) {
-          ASSERT_LE(cell.bits + cell.size, batch_bytes);
-          ASSERT_EQ(
-              std::string(reinterpret_cast<char const*>(found_bytes.data()) + cell.bits, cell.size),
-              expected[c].bytes);
-        } else {
-          ASSERT_EQ(cell.bits, expected[c].bits);
-          ASSERT_EQ(cell.negative, expected[c].negative);
-        }
-      }
+    auto const in_result = [&](Cell const& cell) {
+      EXPECT_LE(cell.bits + cell.size, batch_bytes);
+      return std::string(reinterpret_cast<char const*>(found_bytes.data()) + cell.bits, cell.size);
+    };
+    expect_cells(cells.read(), every_column, rows.begin() + first, in_result);
+    // Cells that say where bytes stand, of any columns and of whole ones alone.
+    if (device().info().backend == "cpu") {
+      auto const at_address = [](Cell const& cell) {
+        return std::string(reinterpret_cast<char const*>(cell.bits), cell.size);
+      };
+      device().emit_rows_async(EmitRows::Args{batch, first, nullptr, cells.device(), nullptr},
+                               stream());
+      expect_cells(cells.read(), every_column, rows.begin() + first, at_address);
+      DeviceArray<Cell> const whole_cells(device(), stream(), std::size_t{count} * 2);
+      batch.columns = whole_columns.device();
+      batch.column_count = 2;
+      device().emit_rows_async(EmitRows::Args{batch, first, nullptr, whole_cells.device(), nullptr},
+                               stream());
+      expect_cells(whole_cells.read(), {column_count - 1, 0}, rows.begin() + first, at_address);
     }
     first += count;
   }

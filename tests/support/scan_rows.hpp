@@ -22,20 +22,20 @@ namespace levelscan::testing {
 using Rows = std::vector<std::pair<std::string, std::string>>;  // key, value
 
 inline std::string escaped(std::string_view bytes) {
-  std::string text;
+  Text text;
   append_escaped(as_bytes(bytes), text);
-  return text;
+  return std::string(text.view());
 }
 
 class RowCollector final : public RowSink {
  public:
-  void format(RowBatch const& batch, std::string& text) const override {
+  void format(RowBatch const& batch, Text& text) const override {
     for (uint32_t row = 0; row < batch.row_count; ++row) {
       for (uint32_t column = 0; column < 2; ++column) {
         Cell const& cell = batch.cells[row * batch.column_count + column];
-        uint32_t const size = cell.size;
-        text.append(reinterpret_cast<char const*>(&size), sizeof size);
-        text.append(reinterpret_cast<char const*>(batch.bytes) + cell.bits, size);
+        ByteSpan const bytes = batch.bytes_of(cell);
+        text.append(reinterpret_cast<char const*>(&cell.size), sizeof cell.size);
+        text.append(reinterpret_cast<char const*>(bytes.data()), bytes.size());
       }
     }
   }

@@ -52,6 +52,13 @@ struct Field {
 };
 static_assert(sizeof(Field) == 32);
 
+// All of a key, or of a value.
+LEVELSCAN_HOST_DEVICE inline bool is_whole(Field const& field) {
+  return (field.source == FieldSource::kKey || field.source == FieldSource::kValue) &&
+         field.type == FieldType::kBytes && !field.from_end && field.offset == 0 &&
+         field.size == kToTheEnd;
+}
+
 enum class ScalarKind : uint8_t {
   kNull,
   kInteger,      // bits as u64, or as i64 when negative
@@ -180,11 +187,14 @@ LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE Scalar load_field(Field const& field, Row
   if (field.source == FieldSource::kSequence) return integer_scalar(row.sequence, false);
 
   bool const in_key = field.source == FieldSource::kKey;
-  Bytes source = in_key ? row.key : row.value;
-  if (field.source == FieldSource::kColumn && !column_of_row(field.column, row, source)) {
-    return scalar;
+  uint8_t const* source = in_key ? row.key.data : row.value.data;
+  uint32_t source_size = in_key ? row.key_size : row.value.size;
+  if (field.source == FieldSource::kColumn) {
+    Bytes column;
+    if (!column_of_row(field.column, row, column)) return scalar;
+    source = column.data;
+    source_size = column.size;
   }
-  uint32_t const source_size = in_key ? row.key_size : source.size;
   if (field.offset > source_size) return scalar;
   uint32_t const begin = field.from_end ? source_size - field.offset : field.offset;
   uint32_t const left = source_size - begin;
@@ -194,7 +204,7 @@ LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE Scalar load_field(Field const& field, Row
     scalar.kind = ScalarKind::kUnavailable;
     return scalar;
   }
-  uint8_t const* const from = source.data + begin;
+  uint8_t const* const from = source + begin;
   if (field.type == FieldType::kBytes) {
     scalar.kind = ScalarKind::kBytes;
     scalar.bytes = Bytes{from, size};
