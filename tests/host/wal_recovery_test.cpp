@@ -573,7 +573,13 @@ class TransactionWal : public WalRecovery {
   void expect_rows_of_the_open_database() {
     RowMap expected;
     for (auto const& [key, value] : iterator_rows(*database_)) expected.emplace(key, value);
+    // No log goes away while it is copied: RocksDB waits for those that are going before it tells
+    // which there are.
+    check_ok(database_->DisableFileDeletions());
+    rocksdb::VectorLogPtr logs;
+    check_ok(database_->GetSortedWalFiles(logs));
     copy_database(path(), copy());
+    check_ok(database_->EnableFileDeletions());
     DatabaseVersion const version = open_version(copy());
     EXPECT_THAT(version.refusals, ::testing::IsEmpty());
     EXPECT_EQ(rows_of_version(version), expected);
