@@ -145,6 +145,7 @@ class ScanTask final : private EntrySource {
   void format_in_place(uint32_t row_count, uint32_t rows_max);
   void format(RowBatch const& batch, uint32_t first_row);
   void locate_rows(uint32_t row_count, uint32_t* segment_rows);
+  [[nodiscard]] uint32_t* candidate_segments() const;
   void copy_from_device(void* to, void const* from, std::size_t bytes);
   [[nodiscard]] std::vector<std::string_view> const& ids_of_ranges_with(uint32_t segment);
   void aggregate_rows(uint32_t row_count);

@@ -96,9 +96,9 @@ void ScanTask::begin_filter(KeyRange const& window) {
   filter_args_.blob_references = absent;
   filter_args_.counts = buffer_.counts_device();
   filter_args_.totals = buffer_.totals_device();
-  filter_args_.space =
-      CandidateSpace{buffer_.candidates_device(), buffer_.keys_device(),
-                     context_.layout->candidates_max, context_.layout->candidate_key_bytes};
+  filter_args_.space = CandidateSpace{
+      buffer_.candidates_device(), buffer_.keys_device(), context_.layout->candidates_max,
+      context_.layout->candidate_key_bytes, segments().empty() ? nullptr : candidate_segments()};
   choose_strategy();
   filter_args_.keeps_shadows = merges_ ? 1 : 0;
   filter_args_.first_tile = 0;

@@ -145,10 +145,16 @@ std::vector<std::string_view> const& ScanTask::ids_of_ranges_with(uint32_t segme
 void ScanTask::locate_rows(uint32_t row_count, uint32_t* segment_rows) {
   device_.clear_async(segment_rows, filter_args_.segments.count * sizeof(uint32_t), stream_);
   device_.locate_segments_async(
-      LocateSegments::Args{filter_args_.segments, key_order_, buffer_.candidates_device(),
-                           buffer_.keys_device(), buffer_.rows_device(), row_count,
+      LocateSegments::Args{candidate_segments(), buffer_.rows_device(), row_count,
                            reinterpret_cast<uint32_t*>(buffer_.row_bytes_device()), segment_rows},
       stream_);
+}
+
+// [candidates and marks] in which segment each lies. They stand in the space of the rows' sizes,
+// which nothing else needs before rows are found, behind the rows' segments.
+uint32_t* ScanTask::candidate_segments() const {
+  return reinterpret_cast<uint32_t*>(buffer_.row_bytes_device()) +
+         context_.layout->candidate_slots();
 }
 
 // Through the result space, in pieces.
@@ -222,20 +228,35 @@ void ScanTask::aggregate_segments(uint32_t row_count) {
     uint32_t place;
     Aggregate sum;
   };
-  std::vector<Extremes> extremes;
+  std::vector<Extremes> extremes;  // that are yet to be fetched
   for (std::size_t i = 0; i < input_count; ++i) {
     bool const wants_extremes = context_.aggregate_inputs[i].extremes;
+    AggregateRow const source{rows_args(row_count), aggregate_inputs_[i], wants_extremes};
     device_.aggregate_segments_async(
-        AggregateRow{rows_args(row_count), aggregate_inputs_[i], wants_extremes},
-        reinterpret_cast<uint32_t const*>(buffer_.row_bytes_device()), row_count, sum_segments,
-        sums, &buffer_.status_device()->sum_count, buffer_.scratch_device(), stream_);
+        source, reinterpret_cast<uint32_t const*>(buffer_.row_bytes_device()), row_count,
+        sum_segments, sums, &buffer_.status_device()->sum_count, buffer_.scratch_device(), stream_);
     device_.copy_to_host_async(buffer_.result.host(), buffer_.result.device(),
                                sums_max * kSegmentSumBytes, stream_);
     read_status();
+    // What the device has lies where the host sees it.
+    bool const at_hand =
+        device_.info().mirrors_alias_host && aggregate_inputs_[i].type != FieldType::kBytes;
+    auto const value_at = [&](uint32_t row) {
+      Scalar const value = source.scalar(row);
+      return OwnedScalar{value.kind, value.negative, value.bits, {}};
+    };
     for (uint32_t s = 0; s < buffer_.status_host()->sum_count; ++s) {
+      Aggregate const& sum = host_sums[s];
       uint32_t const place = totals_places_[host_segments[s]];
-      totals[place].totals.aggregates[i].add(host_sums[s]);
-      if (wants_extremes) extremes.push_back({i, place, host_sums[s]});
+      AggregateState& state = totals[place].totals.aggregates[i];
+      state.add(sum);
+      if (!wants_extremes || sum.min_row == kNoRow) continue;
+      if (at_hand) {
+        state.offer_min(value_at(sum.min_row));
+        state.offer_max(value_at(sum.max_row));
+      } else {
+        extremes.push_back({i, place, sum});
+      }
     }
   }
   // The sums have been taken: the result space serves for values again.
@@ -243,12 +264,8 @@ void ScanTask::aggregate_segments(uint32_t row_count) {
     AggregateState& state = totals[found.place].totals.aggregates[found.input];
     Field const& field = aggregate_inputs_[found.input];
     Field const* const device_field = aggregate_fields_ + found.input;
-    if (found.sum.min_row != kNoRow) {
-      state.offer_min(fetch_scalar(field, device_field, found.sum.min_row));
-    }
-    if (found.sum.max_row != kNoRow) {
-      state.offer_max(fetch_scalar(field, device_field, found.sum.max_row));
-    }
+    state.offer_min(fetch_scalar(field, device_field, found.sum.min_row));
+    state.offer_max(fetch_scalar(field, device_field, found.sum.max_row));
   }
 }
 

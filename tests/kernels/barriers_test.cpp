@@ -64,18 +64,14 @@ void append_rows(std::string& answer, Device& device, StreamView stream, KernelP
   if (rows.row_count != 0) append(answer, fitted.read());
   append(answer, cells.read());
   append(answer, bytes.read());
-  Segment const all{{{nullptr, 0}, BoundSide::kStart}, {{nullptr, 0}, BoundSide::kEnd}};
-  DeviceArray<Segment> const segments(device, stream, std::vector<Segment>{all});
+  // Every candidate in one of two segments. None is at a larger place than these.
+  std::vector<uint32_t> halves(1u << 16);
+  for (std::size_t i = 0; i < halves.size(); ++i) halves[i] = i / 2 % 2;
+  DeviceArray<uint32_t> const candidate_segments(device, stream, halves);
   DeviceArray<uint32_t> const row_segments(device, stream, rows.row_count);
-  DeviceArray<uint32_t> const segment_rows(device, stream, std::vector<uint32_t>{0});
-  device.locate_segments_async({{segments.device(), 1},
-                                KeyOrder::kBytewise,
-                                rows.candidates,
-                                rows.keys,
-                                rows.rows,
-                                rows.row_count,
-                                row_segments.device(),
-                                segment_rows.device()},
+  DeviceArray<uint32_t> const segment_rows(device, stream, std::vector<uint32_t>{0, 0});
+  device.locate_segments_async({candidate_segments.device(), rows.rows, rows.row_count,
+                                row_segments.device(), segment_rows.device()},
                                stream);
   append(answer, segment_rows.read());
 }

@@ -95,8 +95,9 @@ TEST_P(SegmentSuite, RandomPartsOfRandomRunsAnswerAsOrderedMapsDo) {
     }
     KernelPipeline pipeline(device(), stream(), runs.data, window, program);
     pipeline.look_at(parts);
-    ScanStatus const status =
-        pipeline.run(random.one_in(2) ? Resolution::kProbe : Resolution::kMark);
+    std::vector<Resolution> ways{Resolution::kProbe, Resolution::kMark, Resolution::kMerge};
+    if (device().info().runs_in_order) ways.push_back(Resolution::kSplit);
+    ScanStatus const status = pipeline.run(random.pick(ways));
     ASSERT_EQ(status.errors, 0u) << "fault " << static_cast<uint32_t>(status.fault);
     ASSERT_EQ(status.entries_seen, entries_seen);
     ASSERT_EQ(pipeline.rows(), expected);

@@ -107,10 +107,9 @@ class KernelPipeline {
                                        std::vector<uint32_t>(args_.segments.count, 0));
     DeviceArray<uint32_t> const parts(device_, stream_,
                                       std::vector<uint32_t>(row_count_, UINT32_MAX));
-    device_.locate_segments_async(
-        LocateSegments::Args{args_.segments, order_, candidates_->device(), keys_->device(),
-                             rows_->device(), row_count_, parts.device(), counts.device()},
-        stream_);
+    device_.locate_segments_async(LocateSegments::Args{candidate_parts_->device(), rows_->device(),
+                                                       row_count_, parts.device(), counts.device()},
+                                  stream_);
     part_rows = counts.read();
     return parts.read();
   }
@@ -127,8 +126,8 @@ class KernelPipeline {
                                                            std::vector<Candidate>(candidates_max));
     keys_ = std::make_unique<DeviceArray<uint8_t>>(device_, stream_,
                                                    std::string(key_bytes_max, '\x5a'));
-    args_.space =
-        CandidateSpace{candidates_->device(), keys_->device(), candidates_max, key_bytes_max};
+    args_.space = CandidateSpace{candidates_->device(), keys_->device(), candidates_max,
+                                 key_bytes_max, candidate_parts(candidates_max)};
   }
 
   // Counts and totals; the counts are then scanned.
@@ -166,6 +165,7 @@ class KernelPipeline {
                                                            std::vector<Candidate>(candidates_max));
     keys_ = std::make_unique<DeviceArray<uint8_t>>(device_, stream_,
                                                    std::string(key_bytes_max, '\x5a'));
+    args_.space.segments = candidate_parts(candidates_max);
     device_.gather_async(
         Gather::Args{args_, shares_->device(), candidates_->device(), keys_->device()},
         runs_.tile_count(), stream_);
@@ -400,6 +400,13 @@ class KernelPipeline {
   }
 
  private:
+  // Room for the parts of so many candidates, where the filter looks at parts.
+  uint32_t* candidate_parts(uint32_t candidates_max) {
+    if (args_.segments.count == 0) return nullptr;
+    candidate_parts_ = std::make_unique<DeviceArray<uint32_t>>(device_, stream_, candidates_max);
+    return candidate_parts_->device();
+  }
+
   static uint64_t little_endian_word(std::string const& bytes, std::size_t at) {
     uint64_t value = 0;
     for (std::size_t i = 8; i > 0; --i) {
@@ -431,6 +438,7 @@ class KernelPipeline {
   FilterArgs args_{};
   std::vector<std::unique_ptr<DeviceArray<uint8_t>>> bounds_;  // of the segments
   std::unique_ptr<DeviceArray<Segment>> segments_;
+  std::unique_ptr<DeviceArray<uint32_t>> candidate_parts_;
   bool merged_ = false;
   std::unique_ptr<DeviceArray<CandidateShare>> shares_;
   std::unique_ptr<DeviceArray<Candidate>> candidates_;

@@ -13,6 +13,8 @@
 
 #include "kernels/candidate.hpp"
 #include "kernels/entry_value.hpp"
+#include "kernels/filter_args.hpp"
+#include "kernels/filter_progress.hpp"
 #include "kernels/integer_test.hpp"
 #include "kernels/key_builder.hpp"
 #include "kernels/narrow.hpp"
@@ -20,7 +22,7 @@
 #include "kernels/predicate.hpp"
 #include "kernels/run_view.hpp"
 #include "kernels/scan_status.hpp"
-#include "kernels/segments.hpp"
+#include "kernels/segment_cursor.hpp"
 #include "kernels/shadow_list.hpp"
 #include "kernels/tile.hpp"
 
@@ -29,73 +31,6 @@ namespace levelscan {
 // Leading bytes of the current internal key that are kept for a predicate that reads keys. What
 // lies beyond them is tested after the candidates' keys are written.
 inline constexpr uint32_t kKeyWindowBytes = 64;
-
-// Where candidates are written down.
-struct CandidateSpace {
-  Candidate* candidates;
-  uint8_t* keys;
-  uint32_t candidates_max;
-  uint32_t key_bytes_max;
-};
-
-struct FilterArgs {
-  RunView const* runs;          // [run_count]
-  IntervalRange const* ranges;  // [run_count]
-  uint32_t run_count;
-  Window window;
-  SegmentList segments;  // of the window
-  Predicate predicate;
-  AbsentValue merge_operands;
-  AbsentValue blob_references;
-  IntervalCount* counts;  // [slots of all runs] out of filter; in, scanned, of gather
-  RunTotals* totals;      // [run_count] out of filter
-  // Where a Block that runs in order puts the candidates as it meets them, while there is room.
-  CandidateSpace space;
-  // Not 0: what only shadows, tombstones and values that fail, is a candidate as well, one that is
-  // not alive. Then all that resolution needs is among the candidates (ResolveMerge).
-  uint32_t keeps_shadows;
-  ScanStatus* status;
-  // The grid begins with this tile.
-  uint32_t first_tile;
-  // What follows is for a Block that runs in order, and zero elsewhere.
-  //
-  // Not empty: the runs of the grid's tiles lie beneath those that the list is of. An entry is no
-  // candidate where the list has a newer one; what the list has that is older than an entry is
-  // dropped.
-  ShadowList shadows;
-  // Not 0: rows are counted in the status instead of written down. REQUIRES: nothing else shadows
-  // them than `shadows`.
-  uint32_t counts_rows;
-};
-
-// What the walk over one interval counts besides its candidates.
-struct FilterTally {
-  uint32_t seen;
-  uint32_t filtered;
-  uint32_t shadowed_value;
-  uint32_t shadowed_tombstone;
-  uint32_t deferred;
-  uint32_t counted;
-
-  LEVELSCAN_HOST_DEVICE void count_shadowed(bool by_value) {
-    if (by_value) {
-      ++shadowed_value;
-    } else {
-      ++shadowed_tombstone;
-    }
-  }
-};
-
-LEVELSCAN_HOST_DEVICE inline ScanFault scan_fault_of(ValueFault fault) {
-  switch (fault) {
-    case ValueFault::kUnsupported: return ScanFault::kUnsupportedType;
-    case ValueFault::kUnknown: return ScanFault::kUnknownType;
-    case ValueFault::kVersion: return ScanFault::kEntityVersion;
-    case ValueFault::kCorrupt:
-    case ValueFault::kNone: break;
-  }
-  return ScanFault::kCorruptValue;
-}
 
 // Applies one entry of a walk to the leading bytes of the current internal key.
 LEVELSCAN_HOST_DEVICE inline void update_key_window(EntryWalk const& walk, uint8_t* key_window) {
@@ -108,7 +43,8 @@ LEVELSCAN_HOST_DEVICE inline void update_key_window(EntryWalk const& walk, uint8
 LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE void write_candidate(CandidateSpace const& space,
                                                             uint32_t place, uint32_t key_offset,
                                                             uint32_t run, EntryWalk const& walk,
-                                                            uint32_t flags, KeyBuilder& builder) {
+                                                            uint32_t flags, uint32_t segment,
+                                                            KeyBuilder& builder) {
   uint8_t* const slot = space.keys + key_offset;
   if (builder.data == nullptr) builder = KeyBuilder::over(walk);
   builder.build(walk, slot);
@@ -120,30 +56,8 @@ LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE void write_candidate(CandidateSpace const
                                       walk.value_size,
                                       run,
                                       flags};
+  if (space.segments != nullptr) space.segments[place] = segment;
 }
-
-// Where a Block that runs in order stands beneath a list of shadows: behind the last entry of an
-// interval. Elsewhere it isn't known, so that an interval's first entry asks the interval before,
-// which also shows keys that descend from one to the next.
-struct FilterProgress {
-  uint32_t interval;  // the next one; 0: not known
-  uint32_t shadow;    // place among FilterArgs::shadows, as far as the entry
-  // The entry's key, as in EntryWalk.
-  uint32_t user_size;
-  uint32_t shared;
-  uint32_t delta_offset;
-
-  LEVELSCAN_HOST_DEVICE bool stands_before(uint32_t next) const {
-    return interval != 0 && interval == next;
-  }
-  // False when the entry certainly has another user key. REQUIRES: interval is not 0.
-  LEVELSCAN_HOST_DEVICE bool may_have(RunView const& run, Bytes user_key) const {
-    if (user_key.size != user_size) return false;
-    if (shared >= user_size) return true;
-    uint32_t const own = user_size - shared;
-    return common_prefix(run.data + delta_offset, user_key.data + shared, own) == own;
-  }
-};
 
 // Whether the interval's first entry certainly is no older version of the one before it.
 LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE bool is_new(RunView const& run, Interval const& bounds,
@@ -161,6 +75,7 @@ struct NoShadows {
   LEVELSCAN_HOST_DEVICE bool at_end() const { return true; }
   LEVELSCAN_HOST_DEVICE bool meets() const { return false; }
   LEVELSCAN_HOST_DEVICE void advance(EntryWalk const&) {}
+  LEVELSCAN_HOST_DEVICE void begin(EntryWalk const&, PrefixComparison const&) {}
 };
 
 template <class Block>
@@ -195,12 +110,6 @@ LEVELSCAN_KERNEL inline bool first_is_shadowed(Block& block, FilterArgs const& a
   return comparison.order == 0 && walk.sequence() <= args.window.snapshot;
 }
 
-LEVELSCAN_HOST_DEVICE inline AbsentValue absent_value_of(FilterArgs const& args, EntryType type) {
-  return type == EntryType::kMerge       ? args.merge_operands
-         : type == EntryType::kBlobIndex ? args.blob_references
-                                         : AbsentValue::kRefused;
-}
-
 // Brings the walk past plain entries as pass_values() does, with the predicate. REQUIRES: it
 // doesn't read keys.
 template <class WhatIsAbove, class StopsAt>
@@ -230,19 +139,32 @@ LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE PassedValues pass_plain_rows(EntryWalk& w
       stops_at);
 }
 
-// The same beneath `shadows`.
-template <class StopsAt>
+// The same as far as the segment goes.
+template <class WhatIsAbove, class StopsAt>
 LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE PassedValues pass_plain_rows(EntryWalk& walk,
                                                                     FilterArgs const& args,
-                                                                    ShadowCursor& shadows,
-                                                                    FilterTally& tally,
+                                                                    WhatIsAbove& above,
+                                                                    SegmentCursor& segments,
                                                                     StopsAt const& stops_at) {
+  if (segments.ends_with_walk()) return pass_plain_rows(walk, args, above, stops_at);
+  BelowBound<WhatIsAbove> below{above, segments.bound.constant, segments.bound.common};
+  PassedValues const passed = pass_plain_rows(walk, args, below, stops_at);
+  segments.bound.common = below.common;
+  above = below.above;
+  return passed;
+}
+
+// The same beneath `shadows`.
+template <class StopsAt>
+LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE PassedValues
+pass_plain_rows(EntryWalk& walk, FilterArgs const& args, ShadowCursor& shadows,
+                SegmentCursor& segments, FilterTally& tally, StopsAt const& stops_at) {
   if (shadows.at_end()) {
     NothingAbove nothing;
-    return pass_plain_rows(walk, args, nothing, stops_at);
+    return pass_plain_rows(walk, args, nothing, segments, stops_at);
   }
   ShadowsAbove above = ShadowsAbove::of(shadows);
-  PassedValues const passed = pass_plain_rows(walk, args, above, stops_at);
+  PassedValues const passed = pass_plain_rows(walk, args, above, segments, stops_at);
   above.move(shadows);
   tally.seen += above.by_value + above.by_tombstone;
   tally.shadowed_value += above.by_value;
@@ -252,21 +174,19 @@ LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE PassedValues pass_plain_rows(EntryWalk& w
 
 // Brings the walk past plain entries, as far as there are any; take() is called where it stands on
 // one that the predicate accepts or, with keeps_shadows, on any. Where blocks don't run in order,
-// it stands on the first of these then.
+// it stands on the first of these then. REQUIRES: it is inside a segment, which there ends with it.
 template <class Block, class Take>
-LEVELSCAN_KERNEL LEVELSCAN_INLINE PassedValues take_plain_rows(EntryWalk& walk,
-                                                               FilterArgs const& args,
-                                                               Shadows<Block>& shadows,
-                                                               FilterTally& tally,
-                                                               Take const& take) {
+LEVELSCAN_KERNEL LEVELSCAN_INLINE PassedValues
+take_plain_rows(EntryWalk& walk, FilterArgs const& args, Shadows<Block>& shadows,
+                SegmentCursor& segments, FilterTally& tally, Take const& take) {
   if constexpr (Block::kInOrder) {
     if (args.counts_rows != 0) {
       PassedValues const passed =
-          pass_plain_rows(walk, args, shadows, tally, [](uint64_t) { return false; });
+          pass_plain_rows(walk, args, shadows, segments, tally, [](uint64_t) { return false; });
       tally.counted += passed.rows;
       return passed;
     }
-    return pass_plain_rows(walk, args, shadows, tally, [&](uint64_t offset) {
+    return pass_plain_rows(walk, args, shadows, segments, tally, [&](uint64_t offset) {
       stand_on(walk, offset);
       take();
       return false;
@@ -291,7 +211,7 @@ LEVELSCAN_KERNEL LEVELSCAN_INLINE Shadows<Block> shadows_of(FilterArgs const& ar
     uint32_t place = 0;
     Bytes first;
     uint64_t trailer;
-    if (progress.stands_before(interval)) {
+    if (progress.stands_before(interval) && progress.shadow != kUnknownShadow) {
       place = progress.shadow;
     } else if (list.count != 0 && first_key(run, bounds, first, trailer)) {
       place = list.before(first, run.order);
@@ -323,23 +243,80 @@ LEVELSCAN_KERNEL LEVELSCAN_INLINE bool meets_newer(Shadows const& shadows, Entry
   return false;
 }
 
-// Walks one interval and calls on_candidate(walk, flags) for each candidate in it that lies from
-// `from` to `to`; with `whole` all of them do. Returns whether it met an entry beyond `to`.
-// A candidate without kCandidateAlive among its flags only shadows.
+// Where the walk over an interval begins among the segments, the first of which that the interval
+// reaches into is in `span`. False when it reaches into none, or is damaged.
+template <class Block>
+LEVELSCAN_KERNEL LEVELSCAN_INLINE bool enter_interval(Block& block, FilterArgs const& args,
+                                                      uint32_t r, uint32_t interval,
+                                                      DataBlockRef const& data_block,
+                                                      SegmentSpan span, FilterProgress& progress,
+                                                      SegmentCursor& segments) {
+  SegmentList const& list = args.segments;
+  RunView const& run = args.runs[r];
+  if (list.count == 0) {
+    IntervalRange const& range = args.ranges[r];
+    bool const whole = interval >= range.whole_first && interval < range.whole_last;
+    segments = whole ? SegmentCursor::within(0) : SegmentCursor::at(list, args.window, 0, false);
+    return whole || !is_inverted(args.window, run.order);
+  }
+  // The interval's keys go from its first one to the next interval's.
+  Bytes first{nullptr, 0};
+  Bytes next{nullptr, 0};
+  uint64_t trailer;
+  uint32_t place;
+  bool inside = false;
+  if (Block::kInOrder && progress.stands_before(interval)) {
+    place = progress.segment;
+    inside = progress.inside;
+  } else {
+    if (!first_key(run, interval_bytes(run, data_block, interval), first, trailer)) {
+      report_fault(block, *args.status, ScanFault::kCorruptEntry, r, data_block.offset, 0);
+      return false;
+    }
+    place = segments_before(list, span, run.order, first);
+  }
+  if (place >= list.count) {
+    if constexpr (Block::kInOrder) progress.stand_before(interval + 1, place);
+    return false;
+  }
+  bool whole = false;
+  if (!inside && interval + 1 < run.interval_count) {
+    bool const is_last = interval + 1 - data_block.first_interval == data_block.restart_count;
+    DataBlockRef const& next_block = is_last ? (&data_block)[1] : data_block;
+    if (!first_key(run, interval_bytes(run, next_block, interval + 1), next, trailer)) {
+      report_fault(block, *args.status, ScanFault::kCorruptEntry, r, data_block.offset, 0);
+      return false;
+    }
+    Segment const& segment = list.segments[place];
+    if (begins_after(segment, run.order, next)) {
+      if constexpr (Block::kInOrder) progress.stand_before(interval + 1, place);
+      return false;
+    }
+    if constexpr (!Block::kInOrder) {
+      whole = !begins_after(segment, run.order, first) && !ends_before(segment, run.order, next);
+    }
+  }
+  segments =
+      whole ? SegmentCursor::within(place) : SegmentCursor::at(list, args.window, place, inside);
+  return true;
+}
+
+// Walks one interval and calls on_candidate(walk, flags, segment) for each candidate in it that
+// lies in the window, or in one of its segments. A candidate without kCandidateAlive among its
+// flags only shadows. `key_window`: [kKeyWindowBytes] of this item's own in Shared.
 template <class Block, class OnCandidate>
-LEVELSCAN_KERNEL inline bool filter_between(Block& block, FilterArgs const& args, uint32_t r,
-                                            uint32_t interval, DataBlockRef const& data_block,
-                                            KeyBoundView const& from, KeyBoundView const& to,
-                                            bool whole, uint8_t* key_window,
-                                            FilterProgress& progress, FilterTally& tally,
-                                            OnCandidate&& on_candidate) {
+LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& args, uint32_t r,
+                                             uint32_t interval, DataBlockRef const& data_block,
+                                             SegmentSpan span, uint8_t* key_window,
+                                             FilterProgress& progress, FilterTally& tally,
+                                             OnCandidate&& on_candidate) {
   RunView const& run = args.runs[r];
   Window const& window = args.window;
   bool const reads_key = args.predicate.reads_key != 0;
+  SegmentCursor segments;
+  if (!enter_interval(block, args, r, interval, data_block, span, progress, segments)) return;
   Interval const bounds = interval_bytes(run, data_block, interval);
   EntryWalk walk = EntryWalk::over(run.data, bounds, run.order);
-  PrefixComparison lower = PrefixComparison::against(from.key);
-  PrefixComparison upper = PrefixComparison::against(to.key);
   bool const keeps_shadows = args.keeps_shadows != 0;
   // Before an entry is counted it has to be certain that it's no older version.
   bool const first_is_new =
@@ -348,7 +325,7 @@ LEVELSCAN_KERNEL inline bool filter_between(Block& block, FilterArgs const& args
   bool newer_is_visible = false;  // the previous entry, when it has the same user key
   bool newer_is_value = false;
 
-  bool const goes_past_plain = whole && !reads_key && may_have_plain_entries(walk);
+  bool const goes_past_plain = !reads_key && may_have_plain_entries(walk);
 
   auto const take_plain = [&] {
     uint32_t flags = kCandidateAlive;
@@ -369,33 +346,41 @@ LEVELSCAN_KERNEL inline bool filter_between(Block& block, FilterArgs const& args
         return;
       }
     }
-    on_candidate(walk, flags);
+    on_candidate(walk, flags, segments.place);
   };
 
   WalkStep step = WalkStep::kEntry;
   for (;;) {
-    if (goes_past_plain && (walk.started || first_is_new)) {
-      uint32_t const offset = walk.offset;
-      PassedValues const plain = take_plain_rows<Block>(walk, args, shadows, tally, take_plain);
-      tally.seen += plain.failed + plain.rows;
-      tally.filtered += plain.failed;
-      if (walk.offset != offset) {
-        newer_is_visible = true;
-        newer_is_value = true;
+    if (goes_past_plain) {
+      if (Block::kInOrder ? segments.inside : segments.ends_with_walk()) {
+        if (walk.started || first_is_new) {
+          uint32_t const offset = walk.offset;
+          PassedValues const plain =
+              take_plain_rows<Block>(walk, args, shadows, segments, tally, take_plain);
+          tally.seen += plain.failed + plain.rows;
+          tally.filtered += plain.failed;
+          if (walk.offset != offset) {
+            newer_is_visible = true;
+            newer_is_value = true;
+          }
+          if (plain.stopped) continue;
+        }
+      } else if (Block::kInOrder && walk.started) {
+        pass_lower_entries(walk, segments.bound);
       }
-      if (plain.stopped) continue;
     }
     step = walk.next();
     if (step != WalkStep::kEntry) break;
     if (reads_key) update_key_window(walk, key_window);
-    shadows.advance(walk);
-    if (!whole) {
-      lower.advance(walk);
-      if (to.side != BoundSide::kEnd) {
-        upper.advance(walk);
-        if (!is_below(upper.order, to.side)) return true;
-      }
-      if (is_below(lower.order, from.side)) continue;
+    bool const was_inside = segments.inside;
+    if (was_inside) shadows.advance(walk);
+    SegmentStep const at = segments.advance(args.segments, window, walk, [&] {
+      if (!was_inside) shadows.begin(walk, segments.bound);
+    });
+    if (at == SegmentStep::kBefore) continue;
+    if (at == SegmentStep::kBehind) {
+      if constexpr (Block::kInOrder) progress.stand_before(interval + 1, segments.place);
+      return;
     }
     ++tally.seen;
     bool const visible = walk.sequence() <= window.snapshot;
@@ -410,7 +395,7 @@ LEVELSCAN_KERNEL inline bool filter_between(Block& block, FilterArgs const& args
     uint64_t above = 0;
     bool const is_beneath = meets_newer(shadows, walk, tally, above);
     if (!newer_is_value) {
-      if (keeps_shadows) on_candidate(walk, 0);
+      if (keeps_shadows) on_candidate(walk, 0, segments.place);
       continue;
     }
     EntryValue value{{run.data + walk.value_offset, walk.value_size}, {nullptr, 0}};
@@ -428,7 +413,7 @@ LEVELSCAN_KERNEL inline bool filter_between(Block& block, FilterArgs const& args
       AbsentValue const absent = absent_value_of(args, type);
       if (absent == AbsentValue::kDeferred) {
         ++tally.deferred;
-        on_candidate(walk, kCandidateAlive | kCandidateDeferred);
+        on_candidate(walk, kCandidateAlive | kCandidateDeferred, segments.place);
         continue;
       }
       ValueFault const fault =
@@ -436,7 +421,7 @@ LEVELSCAN_KERNEL inline bool filter_between(Block& block, FilterArgs const& args
       if (fault != ValueFault::kNone) {
         report_fault(block, *args.status, scan_fault_of(fault), r, walk.entry_offset,
                      static_cast<uint64_t>(type));
-        return false;
+        return;
       }
       value = entry_value(type, value.value);
     }
@@ -450,7 +435,7 @@ LEVELSCAN_KERNEL inline bool filter_between(Block& block, FilterArgs const& args
     Verdict const verdict = evaluate(args.predicate, row);
     if (verdict == Verdict::kFails) {
       ++tally.filtered;
-      if (keeps_shadows) on_candidate(walk, 0);
+      if (keeps_shadows) on_candidate(walk, 0, segments.place);
       continue;
     }
     // Where shadows are kept, the newer version is among the candidates.
@@ -463,69 +448,21 @@ LEVELSCAN_KERNEL inline bool filter_between(Block& block, FilterArgs const& args
         continue;
       }
     }
-    on_candidate(walk, verdict == Verdict::kUndecided ? kCandidateAlive | kCandidateUndecided
-                                                      : kCandidateAlive);
+    on_candidate(
+        walk,
+        verdict == Verdict::kUndecided ? kCandidateAlive | kCandidateUndecided : kCandidateAlive,
+        segments.place);
   }
   // No interval is empty.
   if (step == WalkStep::kCorrupt || !walk.started) {
     report_fault(block, *args.status, ScanFault::kCorruptEntry, r, walk.offset, 0);
-    return false;
+    return;
   }
   if constexpr (Block::kInOrder) {
-    if (args.shadows.count != 0) {
-      progress = FilterProgress{interval + 1, shadows.place, walk.user_size, walk.shared,
-                                walk.delta_offset};
-    }
+    progress =
+        FilterProgress{interval + 1,  segments.place, segments.inside, args.shadows.count != 0,
+                       shadows.place, walk.user_size, walk.shared,     walk.delta_offset};
   }
-  return false;
-}
-
-// The same for the window, or for each of its segments that the interval reaches into, the first of
-// which is in `span`. `key_window`: [kKeyWindowBytes] of this item's own in Shared.
-//
-// filter_between is inlined, and on a GPU two copies of it are more than the registers hold: this
-// calls it in one place.
-template <class Block, class OnCandidate>
-LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& args, uint32_t r,
-                                             uint32_t interval, DataBlockRef const& data_block,
-                                             SegmentSpan span, uint8_t* key_window,
-                                             FilterProgress& progress, FilterTally& tally,
-                                             OnCandidate&& on_candidate) {
-  RunView const& run = args.runs[r];
-  SegmentList const& list = args.segments;
-  KeyBoundView from = args.window.lower;
-  KeyBoundView to = args.window.upper;
-  IntervalRange const& range = args.ranges[r];
-  bool whole = interval >= range.whole_first && interval < range.whole_last;
-  bool const has_next = interval + 1 < run.interval_count;
-  // The interval's keys go from its first one to the next interval's.
-  Bytes first{nullptr, 0};
-  Bytes next{nullptr, 0};
-  uint32_t s = 0;
-  if (list.count != 0) {
-    uint64_t trailer;
-    if (!first_key(run, interval_bytes(run, data_block, interval), first, trailer) ||
-        (has_next && !first_key(run, interval_bytes(run, interval + 1), next, trailer))) {
-      report_fault(block, *args.status, ScanFault::kCorruptEntry, r, data_block.offset, 0);
-      return;
-    }
-    s = segments_before(list, span, run.order, first);
-    if (s >= list.count) return;
-  }
-  do {
-    if (list.count != 0) {
-      Segment const& segment = list.segments[s];
-      if (has_next && begins_after(segment, run.order, next)) return;
-      whole = has_next && !begins_after(segment, run.order, first) &&
-              !ends_before(segment, run.order, next);
-      from = segment.lower;
-      to = segment.upper;
-    }
-    if (!filter_between(block, args, r, interval, data_block, from, to, whole, key_window, progress,
-                        tally, on_candidate)) {
-      return;
-    }
-  } while (++s < list.count);
 }
 
 struct Filter {
@@ -554,7 +491,7 @@ struct Filter {
   // Writes a candidate behind those that are written down already, if there is room.
   LEVELSCAN_HOST_DEVICE static void write_down(FilterArgs const& args, uint32_t r,
                                                EntryWalk const& walk, uint32_t flags,
-                                               KeyBuilder& builder) {
+                                               uint32_t segment, KeyBuilder& builder) {
     ScanStatus& status = *args.status;
     uint32_t const key_size = walk.user_size + kTrailerBytes;
     if (status.written >= args.space.candidates_max ||
@@ -562,7 +499,8 @@ struct Filter {
       return;
     }
     write_candidate(args.space, static_cast<uint32_t>(status.written),
-                    static_cast<uint32_t>(status.written_key_bytes), r, walk, flags, builder);
+                    static_cast<uint32_t>(status.written_key_bytes), r, walk, flags, segment,
+                    builder);
     ++status.written;
     status.written_key_bytes += key_size;
   }
@@ -590,6 +528,7 @@ struct Filter {
       shared.deferred = 0;
       shared.counted = 0;
       shared.progress.interval = 0;
+      shared.progress.shadow = kUnknownShadow;
     });
     block.for_each(tile.count, [&](uint32_t i) {
       uint32_t const interval = tile.first + i;
@@ -600,13 +539,13 @@ struct Filter {
         KeyBuilder builder{};
         filter_interval(block, args, r, interval, data_block, shared.blocks.segments,
                         shared.key_window[i], shared.progress, tally,
-                        [&](EntryWalk const& walk, uint32_t flags) {
+                        [&](EntryWalk const& walk, uint32_t flags, uint32_t segment) {
                           if constexpr (Block::kInOrder) {
                             if (counts<Block>(args, flags)) {
                               ++tally.counted;
                               return;
                             }
-                            write_down(args, r, walk, flags, builder);
+                            write_down(args, r, walk, flags, segment, builder);
                           }
                           ++count.candidates;
                           count.key_bytes += walk.user_size + kTrailerBytes;

@@ -62,10 +62,10 @@ struct Gather {
       uint64_t index = before.candidates - base.candidates;
       uint64_t key_start = before.key_bytes - base.key_bytes;
       FilterTally tally{0, 0, 0, 0, 0, 0};
-      FilterProgress progress{0, 0, 0, 0, 0};
+      FilterProgress progress{};
       filter_interval(
           block, filter, r, interval, data_block, shared.blocks.segments, shared.key_window[i],
-          progress, tally, [&](EntryWalk const& walk, uint32_t flags) {
+          progress, tally, [&](EntryWalk const& walk, uint32_t flags, uint32_t segment) {
             if (Filter::counts<Block>(filter, flags)) return;
             uint32_t const key_size = walk.user_size + kTrailerBytes;
             uint64_t const key_end = key_start + key_size;
@@ -77,9 +77,9 @@ struct Gather {
                            key_size);
             } else if (fits || is_mark) {
               uint32_t const place = share.candidate_base + static_cast<uint32_t>(index);
-              CandidateSpace const space{args.candidates, args.keys, 0, 0};
+              CandidateSpace const space{args.candidates, args.keys, 0, 0, filter.space.segments};
               write_candidate(space, place, share.key_base + static_cast<uint32_t>(key_start), r,
-                              walk, flags, builder);
+                              walk, flags, segment, builder);
               if (is_mark) {
                 share.marked = 1;
                 share.mark = place;

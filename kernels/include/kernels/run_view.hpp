@@ -57,6 +57,13 @@ struct Window {
   uint64_t snapshot;
 };
 
+// Whether it ends at a smaller key than it begins at, so that no key is in it.
+LEVELSCAN_HOST_DEVICE inline bool is_inverted(Window const& window, KeyOrder order) {
+  bool const has_keys =
+      window.lower.side != BoundSide::kStart && window.upper.side != BoundSide::kEnd;
+  return has_keys && compare_keys(order, window.upper.key, window.lower.key) < 0;
+}
+
 // The block that holds interval `interval`, among blocks [first, last]. REQUIRES: it is one of
 // them.
 LEVELSCAN_HOST_DEVICE inline uint32_t block_of_interval(RunView const& run, uint32_t interval,

@@ -1,10 +1,9 @@
-// The disjoint pieces of a window that a scan of many ranges looks at, and a kernel that tells in
-// which of them a row lies.
+// The disjoint pieces of a window that a scan of many ranges looks at, and a kernel that tells of
+// rows in which of them they lie.
 #pragma once
 
 #include <cstdint>
 
-#include "kernels/candidate.hpp"
 #include "kernels/key_order.hpp"
 #include "kernels/rows.hpp"
 
@@ -49,23 +48,20 @@ LEVELSCAN_HOST_DEVICE inline uint32_t segments_before(SegmentList const& list, S
 }
 
 // A block is a tile of kTileLocatedRows rows; an item is a few of them, of which neighbours mostly
-// lie in the same segment or the next one. Where items run at once there are more of them.
+// lie in the same segment. Where items run at once there are more of them.
 inline constexpr uint32_t kTileLocatedRows = 512;
 
 struct LocateSegments {
   template <class Block>
-  static constexpr uint32_t kItemRows = Block::kInOrder ? 16 : 4;
+  static constexpr uint32_t kItemRows = Block::kInOrder ? kTileLocatedRows : 4;
   static constexpr uint32_t kItems = kTileLocatedRows / 4;
 
   struct Args {
-    SegmentList list;
-    KeyOrder order;
-    Candidate const* candidates;
-    uint8_t const* keys;
-    uint32_t const* rows;  // [row_count] places of the candidates, each of which lies in a segment
+    uint32_t const* candidate_segments;  // as the filter tells them
+    uint32_t const* rows;                // [row_count] places of the candidates
     uint32_t row_count;
-    uint32_t* row_segments;  // [row_count] out: places in the list
-    uint32_t* segment_rows;  // [list.count] added to: how many rows lie there
+    uint32_t* row_segments;  // [row_count] out: places in the list of segments
+    uint32_t* segment_rows;  // [segments] added to: how many rows lie there
   };
   struct Shared {};
 
@@ -78,35 +74,18 @@ struct LocateSegments {
       if (first >= args.row_count) return;
       uint32_t const left = args.row_count - first;
       uint32_t const last = first + (left < kRows ? left : kRows);
-      uint32_t segment = args.list.count;
-      uint32_t rows = 0;  // of the segment, not yet added
+      uint32_t segment = args.candidate_segments[args.rows[first]];
+      uint32_t begin = first;  // of the rows of the segment that are not yet added
       for (uint32_t row = first; row < last; ++row) {
-        Candidate const& candidate = args.candidates[args.rows[row]];
-        Bytes const key{args.keys + candidate.key_offset, candidate.user_size};
-        uint32_t const before = segment;
-        if (segment + 1 < args.list.count &&
-            ends_before(args.list.segments[segment], args.order, key)) {
-          ++segment;
-        }
-        if (segment == args.list.count || !holds(args, segment, key)) {
-          segment = segments_before(args.list, {0, args.list.count}, args.order, key);
-          // Only of blocks whose keys are out of order comes a row that lies nowhere.
-          if (segment == args.list.count) --segment;
-        }
-        if (segment != before) {
-          if (rows != 0) block.fetch_add(args.segment_rows[before], rows);
-          rows = 0;
-        }
-        ++rows;
-        args.row_segments[row] = segment;
+        uint32_t const next = args.candidate_segments[args.rows[row]];
+        args.row_segments[row] = next;
+        if (next == segment) continue;
+        block.fetch_add(args.segment_rows[segment], row - begin);
+        segment = next;
+        begin = row;
       }
-      block.fetch_add(args.segment_rows[segment], rows);
+      block.fetch_add(args.segment_rows[segment], last - begin);
     });
-  }
-
-  LEVELSCAN_HOST_DEVICE static bool holds(Args const& args, uint32_t place, Bytes key) {
-    Segment const& segment = args.list.segments[place];
-    return !begins_after(segment, args.order, key) && !ends_before(segment, args.order, key);
   }
 };
 

@@ -54,8 +54,20 @@ struct ShadowCursor {
 
   [[nodiscard]] LEVELSCAN_HOST_DEVICE bool at_end() const { return place >= list->count; }
 
+  // Takes in the walk's current entry after others that were left out. `begin`: of the entry with a
+  // key that it does not come before. REQUIRES: the entry is the first of its interval that
+  // doesn't.
+  LEVELSCAN_HOST_DEVICE void begin(EntryWalk const& walk, PrefixComparison const& begin) {
+    while (!at_end() && compare_keys(walk.order, list->key_at(place), begin.constant) < 0) ++place;
+    comparison = begin;
+    for (; !at_end(); ++place) {
+      comparison.move_to(walk, list->key_at(place));
+      if (comparison.order <= 0) return;
+    }
+  }
+
   // Takes in the walk's current entry. REQUIRES: called for every entry that ShadowsAbove does not
-  // go over.
+  // go over, from begin() on where there was one.
   LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE void advance(EntryWalk const& walk) {
     if (at_end()) return;
     comparison.advance(walk);
