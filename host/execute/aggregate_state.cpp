@@ -1,6 +1,5 @@
 #include "execute/aggregate_state.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace levelscan {
@@ -85,16 +84,11 @@ void TotalsBySegment::append(uint32_t segment, SegmentTotals totals) {
 }
 
 void TotalsBySegment::append(TotalsBySegment others) {
+  if (entries_.empty()) {
+    entries_.swap(others.entries_);
+    return;
+  }
   for (Entry& entry : others.entries_) append(entry.segment, std::move(entry.totals));
-}
-
-std::span<TotalsBySegment::Entry const> TotalsBySegment::between(uint32_t first,
-                                                                 uint32_t last) const {
-  auto const is_before = [](Entry const& entry, uint32_t segment) {
-    return entry.segment < segment;
-  };
-  auto const begin = std::lower_bound(entries_.begin(), entries_.end(), first, is_before);
-  return {begin, std::lower_bound(begin, entries_.end(), last, is_before)};
 }
 
 AggregateValue aggregate_value(AggregateColumn const& column, AggregateState const& state,

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -68,8 +67,6 @@ class TotalsBySegment {
   void clear() { entries_.clear(); }
 
   [[nodiscard]] std::vector<Entry>& entries() { return entries_; }
-  // Those of the segments [first, last).
-  [[nodiscard]] std::span<Entry const> between(uint32_t first, uint32_t last) const;
 
  private:
   std::vector<Entry> entries_;

@@ -104,14 +104,23 @@ std::vector<std::vector<AggregateValue>> range_aggregates(Query const& query,
   for (std::size_t const input : input_of) field_count = std::max(field_count, input + 1);
   TotalsBySegment totals;  // tasks are in key order, and so are segments
   for (TaskState& task : tasks) totals.append(std::move(task.segment_totals));
+  std::vector<TotalsBySegment::Entry> const& entries = totals.entries();
+  // [segments + 1] how many of the entries are of segments before each.
+  std::vector<uint32_t> entries_before;
+  entries_before.reserve(segments.segments.size() + 1);
+  for (uint32_t e = 0; e < entries.size(); ++e) entries_before.resize(entries[e].segment + 1, e);
+  entries_before.resize(segments.segments.size() + 1, static_cast<uint32_t>(entries.size()));
+
   std::vector<std::vector<AggregateValue>> rows;
   rows.reserve(segments.spans.size());
+  SegmentTotals const none(field_count);
+  SegmentTotals combined(field_count);
   for (RangeSegments::Span const& span : segments.spans) {
-    auto const parts = totals.between(span.first, span.last);
-    SegmentTotals combined;
+    std::span<TotalsBySegment::Entry const> const parts{
+        entries.begin() + entries_before[span.first], entries.begin() + entries_before[span.last]};
     bool const is_one = parts.size() == 1 && parts.front().totals.aggregates.size() == field_count;
     if (!is_one) {
-      combined = SegmentTotals(field_count);
+      combined = none;
       for (TotalsBySegment::Entry const& part : parts) combined.combine(part.totals);
     }
     SegmentTotals const& range = is_one ? parts.front().totals : combined;
