@@ -59,9 +59,22 @@ Wide sum_of(Aggregate const& aggregate) {
                            aggregate.sum_low);
 }
 
-TEST_P(AggregateSuite, IntegersSumExactlyPastSixtyFourBits) {
+TEST_P(AggregateSuite, IntegersOfAnySizeSumExactlyPastSixtyFourBits) {
   Random random(mix(base_seed() + 50));
-  for (FieldType const type : {FieldType::kU64, FieldType::kI64}) {
+  struct Integer {
+    FieldType type;
+    uint32_t bytes;
+    bool is_signed;
+  };
+  for (auto const& [type, bytes, is_signed] :
+       std::initializer_list<Integer>{{FieldType::kU64, 8, false},
+                                      {FieldType::kI64, 8, true},
+                                      {FieldType::kU32, 4, false},
+                                      {FieldType::kI32, 4, true},
+                                      {FieldType::kU16, 2, false},
+                                      {FieldType::kI16, 2, true},
+                                      {FieldType::kU8, 1, false},
+                                      {FieldType::kI8, 1, true}}) {
     for (uint32_t round = 0; round < 6; ++round) {
       SCOPED_TRACE("round " + std::to_string(round));
       std::vector<std::string> values;
@@ -72,7 +85,7 @@ TEST_P(AggregateSuite, IntegersSumExactlyPastSixtyFourBits) {
       uint32_t const row_count = random.between(1, 600);
       for (uint32_t i = 0; i < row_count; ++i) {
         if (random.one_in(10)) {
-          values.push_back("short");
+          values.push_back(std::string(bytes - 1, 's'));
           continue;
         }
         uint64_t bits = 0;
@@ -83,9 +96,10 @@ TEST_P(AggregateSuite, IntegersSumExactlyPastSixtyFourBits) {
           case 3: bits = random.below(3) - uint64_t{1}; break;  // many that are equal
           default: bits = random.next(); break;
         }
-        values.push_back(fixed(bits, 8));
-        Wide const number = type == FieldType::kU64 ? static_cast<Wide>(bits)
-                                                    : static_cast<Wide>(static_cast<int64_t>(bits));
+        bits >>= 64 - 8 * bytes;
+        values.push_back(fixed(bits, bytes));
+        bool const is_negative = is_signed && (bits >> (8 * bytes - 1)) != 0;
+        Wide const number = static_cast<Wide>(bits) - (is_negative ? Wide{1} << (8 * bytes) : 0);
         sum += number;
         ++count;
         if (!smallest || number < smallest->first) smallest = {number, i};
