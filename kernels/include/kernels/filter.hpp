@@ -181,19 +181,21 @@ take_plain_rows(EntryWalk& walk, FilterArgs const& args, Shadows<Block>& shadows
                 SegmentCursor& segments, FilterTally& tally, Take const& take) {
   if constexpr (Block::kInOrder) {
     if (args.counts_rows != 0) {
-      PassedValues const passed =
-          pass_plain_rows(walk, args, shadows, segments, tally, [](uint64_t) { return false; });
+      PassedValues const passed = pass_plain_rows(
+          walk, args, shadows, segments, tally, [](uint64_t, PlainEntry const&) { return false; });
       tally.counted += passed.rows;
       return passed;
     }
-    return pass_plain_rows(walk, args, shadows, segments, tally, [&](uint64_t offset) {
-      stand_on(walk, offset);
-      take();
-      return false;
-    });
+    return pass_plain_rows(walk, args, shadows, segments, tally,
+                           [&](uint64_t offset, PlainEntry const& entry) {
+                             stand_on(walk, offset, entry);
+                             take();
+                             return false;
+                           });
   } else {
     NothingAbove nothing;
-    PassedValues const passed = pass_plain_rows(walk, args, nothing, [](uint64_t) { return true; });
+    PassedValues const passed =
+        pass_plain_rows(walk, args, nothing, [](uint64_t, PlainEntry const&) { return true; });
     if (passed.stopped) take();
     return passed;
   }

@@ -82,12 +82,9 @@ struct PlainEntry {
   }
 };
 
-// Makes the walk stand on the plain entry at `offset`.
-LEVELSCAN_HOST_DEVICE LEVELSCAN_LOOP void stand_on(EntryWalk& walk, uint64_t offset) {
-  PlainEntry entry;
-  // It has been decoded before, and after this key any entry is in order: this never fails.
-  PreviousKey const before_all{UINT32_MAX, UINT32_MAX, 0};
-  if (!entry.decode(walk.bytes, offset, walk.end, before_all)) return;
+// Makes the walk stand on the plain entry at `offset`, which was decoded from there.
+LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE void stand_on(EntryWalk& walk, uint64_t offset,
+                                                     PlainEntry const& entry) {
   walk.first = offset == walk.begin;
   walk.started = true;
   walk.entry_offset = static_cast<uint32_t>(offset);
@@ -101,6 +98,14 @@ LEVELSCAN_HOST_DEVICE LEVELSCAN_LOOP void stand_on(EntryWalk& walk, uint64_t off
   walk.value_size = entry.value_size;
   walk.stored_trailer = entry.trailer(walk.bytes);
   walk.trailer = walk.stored_trailer;
+}
+
+// The same for one that isn't at hand any more.
+LEVELSCAN_HOST_DEVICE LEVELSCAN_LOOP void stand_on(EntryWalk& walk, uint64_t offset) {
+  PlainEntry entry;
+  // It has been decoded before, and after this key any entry is in order: this never fails.
+  PreviousKey const before_all{UINT32_MAX, UINT32_MAX, 0};
+  if (entry.decode(walk.bytes, offset, walk.end, before_all)) stand_on(walk, offset, entry);
 }
 
 // What lies above an entry.
@@ -126,7 +131,7 @@ struct PassedValues {
 
 // Goes over plain entries that are values which the snapshot sees. Those that neither
 // fails(value, user_size, trailer) holds for nor something newer lies above are rows:
-// stops_at(offset) is called for each, and ends it where it is true.
+// stops_at(offset, entry) is called for each, and ends it where it is true.
 // REQUIRES: may_have_plain_entries(); the walk has not met an end or corruption.
 template <class WhatIsAbove, class Fails, class StopsAt>
 LEVELSCAN_HOST_DEVICE LEVELSCAN_LOOP PassedValues pass_values(EntryWalk& walk, uint64_t snapshot,
@@ -157,7 +162,7 @@ LEVELSCAN_HOST_DEVICE LEVELSCAN_LOOP PassedValues pass_values(EntryWalk& walk, u
       places.count_hidden();
     } else {
       ++result.rows;
-      if (stops_at(last)) {
+      if (stops_at(last, entry)) {
         result.stopped = true;
         break;
       }
