@@ -263,7 +263,10 @@ void ScanTask::process(KeyRange window) {
 void ScanTask::emit(uint32_t candidate_count) {
   timed(&ScanStatistics::resolve_ns, [&] {
     uint32_t* const row_count = &buffer_.status_device()->row_count;
-    if (merges_) {
+    // Those above in order and, where they are split, those beneath behind them.
+    bool const are_listed =
+        merges_ || (splits_ && buffer_.status_host()->written == candidate_count);
+    if (are_listed) {
       device_.keep_alive_async(buffer_.candidates_device(), candidate_count, buffer_.rows_device(),
                                row_count, buffer_.scratch_device(), stream_);
     } else {

@@ -159,6 +159,7 @@ bool ScanTask::filter_above() {
   filter_args_.shadows =
       ShadowList{buffer_.rows_device(), count, buffer_.candidates_device(), buffer_.keys_device()};
   filter_args_.counts_rows = counts_rows_ ? 1 : 0;
+  filter_args_.space.rows = buffer_.rows_device();
   return true;
 }
 

@@ -500,9 +500,10 @@ struct Filter {
         status.written_key_bytes + key_size > args.space.key_bytes_max) {
       return;
     }
-    write_candidate(args.space, static_cast<uint32_t>(status.written),
-                    static_cast<uint32_t>(status.written_key_bytes), r, walk, flags, segment,
-                    builder);
+    uint32_t const place = static_cast<uint32_t>(status.written);
+    write_candidate(args.space, place, static_cast<uint32_t>(status.written_key_bytes), r, walk,
+                    flags, segment, builder);
+    if (args.space.rows != nullptr) args.space.rows[place] = place;
     ++status.written;
     status.written_key_bytes += key_size;
   }

@@ -21,6 +21,8 @@ struct CandidateSpace {
   uint32_t candidates_max;
   uint32_t key_bytes_max;
   uint32_t* segments;  // [candidates_max] in which each lies; null where the window has none
+  // Where a Block that runs in order lists the places of those that it writes; null: nowhere.
+  uint32_t* rows = nullptr;
 };
 
 struct FilterArgs {
