@@ -2,29 +2,28 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 namespace levelscan {
 
 OrderedOutput::OrderedOutput(RowSink& sink, std::size_t task_count, uint64_t limit)
     : sink_(sink), limit_(limit), collected_(task_count), finished_(task_count, false) {}
 
-bool OrderedOutput::commit(std::size_t task, FormattedRows const& rows) {
+bool OrderedOutput::commit(std::size_t task, FormattedRows& rows) {
   std::unique_lock lock(mutex_);
   if (rows_written_ >= limit_) return false;
   if (rows.row_count == 0) return true;
   if (task != current_) {
-    FormattedRows& mine = collected_[task];
     if (collected_bytes_ + rows.text.size() > kCollectBytesMax) {
       turn_.wait(lock,
                  [&] { return task == current_ || task >= wait_end_ || rows_written_ >= limit_; });
       if (rows_written_ >= limit_) return false;
     }
     if (task != current_) {
-      std::size_t const base = mine.text.size();
-      mine.text += rows.text;
+      Collected& mine = collected_[task];
       collected_bytes_ += rows.text.size();
       mine.row_count += rows.row_count;
-      for (std::size_t const end : rows.row_ends) mine.row_ends.push_back(base + end);
+      mine.batches.push_back(std::exchange(rows, take_spare()));
       return mine.row_count < limit_;
     }
   }
@@ -47,9 +46,19 @@ void OrderedOutput::write_rows(FormattedRows const& rows) {
 }
 
 void OrderedOutput::write_collected(std::size_t task) {
-  write_rows(collected_[task]);
-  collected_bytes_ -= collected_[task].text.size();
-  collected_[task] = FormattedRows{};
+  for (FormattedRows& batch : collected_[task].batches) {
+    write_rows(batch);
+    collected_bytes_ -= batch.text.size();
+    spare_.push_back(std::move(batch));
+  }
+  collected_[task] = Collected{};
+}
+
+FormattedRows OrderedOutput::take_spare() {
+  if (spare_.empty()) return FormattedRows{};
+  FormattedRows taken = std::move(spare_.back());
+  spare_.pop_back();
+  return taken;
 }
 
 void OrderedOutput::finish(std::size_t task) {

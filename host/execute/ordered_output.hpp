@@ -34,9 +34,9 @@ class OrderedOutput {
   // `sink` outlives this.
   OrderedOutput(RowSink& sink, std::size_t task_count, uint64_t limit);
 
-  // Hands over rows of a task. Returns false when no more rows are wanted, by the limit or because
-  // the scan stops. Throws what the sink throws.
-  bool commit(std::size_t task, FormattedRows const& rows);
+  // Hands over rows of a task; may leave others in their place, for clear(). Returns false when no
+  // more rows are wanted, by the limit or because the scan stops. Throws what the sink throws.
+  bool commit(std::size_t task, FormattedRows& rows);
 
   // The task has no more rows.
   void finish(std::size_t task);
@@ -52,6 +52,12 @@ class OrderedOutput {
  private:
   static constexpr std::size_t kCollectBytesMax = 64 << 20;  // of all tasks
 
+  struct Collected {
+    std::vector<FormattedRows> batches;
+    uint64_t row_count = 0;
+  };
+
+  [[nodiscard]] FormattedRows take_spare();
   void write_rows(FormattedRows const& rows);
   void write_collected(std::size_t task);
 
@@ -60,11 +66,12 @@ class OrderedOutput {
   RowSink& sink_;
   uint64_t limit_;
   uint64_t rows_written_ = 0;
-  std::size_t current_ = 0;               // first unfinished task
-  std::size_t wait_end_ = SIZE_MAX;       // tasks from here on don't wait
-  std::size_t collected_bytes_ = 0;       // of all tasks
-  std::vector<FormattedRows> collected_;  // [task_count]
-  std::vector<bool> finished_;            // [task_count]
+  std::size_t current_ = 0;           // first unfinished task
+  std::size_t wait_end_ = SIZE_MAX;   // tasks from here on don't wait
+  std::size_t collected_bytes_ = 0;   // of all tasks
+  std::vector<Collected> collected_;  // [task_count]
+  std::vector<FormattedRows> spare_;  // written, so that their memory can serve again
+  std::vector<bool> finished_;        // [task_count]
 };
 
 }  // namespace levelscan

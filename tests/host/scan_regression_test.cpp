@@ -298,13 +298,17 @@ TEST(ScanRegression, TasksCollectSoMuchTogether) {
   constexpr std::size_t kTasksThatFit = 16;  // of 64 MiB
   CountingSink sink;
   OrderedOutput output(sink, kTasks, UINT64_MAX);
-  FormattedRows rows;
-  rows.text += std::string(kTaskBytes, 'r');
-  rows.row_count = 1;
+  auto const commit = [&](std::size_t task, FormattedRows& rows) {
+    rows.clear();
+    rows.text += std::string(kTaskBytes, 'r');
+    rows.row_count = 1;
+    output.commit(task, rows);
+  };
   std::atomic<std::size_t> finished{0};
   std::thread others([&] {
+    FormattedRows rows;
     for (std::size_t task = 1; task < kTasks; ++task) {
-      output.commit(task, rows);
+      commit(task, rows);
       output.finish(task);
       ++finished;
     }
@@ -316,7 +320,8 @@ TEST(ScanRegression, TasksCollectSoMuchTogether) {
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
   EXPECT_EQ(finished, kTasksThatFit);
   EXPECT_EQ(sink.bytes, 0u);
-  output.commit(0, rows);
+  FormattedRows rows;
+  commit(0, rows);
   output.finish(0);
   others.join();
   EXPECT_EQ(sink.bytes, kTasks * kTaskBytes);
