@@ -39,21 +39,21 @@ LEVELSCAN_HOST_DEVICE inline void update_key_window(EntryWalk const& walk, uint8
   for (uint32_t i = walk.shared; i < end; ++i) key_window[i] = walk.delta()[i - walk.shared];
 }
 
-// Writes the walk's current entry down. `builder`: KeyBuilder{} before the interval's first one.
+// Writes an entry of the walk's down. `builder`: KeyBuilder{} before the interval's first one.
 LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE void write_candidate(CandidateSpace const& space,
                                                             uint32_t place, uint32_t key_offset,
                                                             uint32_t run, EntryWalk const& walk,
-                                                            uint32_t flags, uint32_t segment,
-                                                            KeyBuilder& builder) {
+                                                            MetEntry const& entry, uint32_t flags,
+                                                            uint32_t segment, KeyBuilder& builder) {
   uint8_t* const slot = space.keys + key_offset;
   if (builder.data == nullptr) builder = KeyBuilder::over(walk);
-  builder.build(walk, slot);
-  space.candidates[place] = Candidate{key_prefix_of(Bytes{slot, walk.user_size}),
-                                      walk.trailer,
+  builder.build(entry, slot);
+  space.candidates[place] = Candidate{key_prefix_of(Bytes{slot, entry.user_size}),
+                                      entry.trailer,
                                       key_offset,
-                                      walk.user_size,
-                                      walk.value_offset,
-                                      walk.value_size,
+                                      entry.user_size,
+                                      entry.value_offset,
+                                      entry.value_size,
                                       run,
                                       flags};
   if (space.segments != nullptr) space.segments[place] = segment;
@@ -172,9 +172,9 @@ pass_plain_rows(EntryWalk& walk, FilterArgs const& args, ShadowCursor& shadows,
   return passed;
 }
 
-// Brings the walk past plain entries, as far as there are any; take() is called where it stands on
-// one that the predicate accepts or, with keeps_shadows, on any. Where blocks don't run in order,
-// it stands on the first of these then. REQUIRES: it is inside a segment, which there ends with it.
+// Brings the walk past plain entries, as far as there are any; take() is called for each that the
+// predicate accepts or, with keeps_shadows, for any. Where blocks don't run in order, the walk
+// stops on the first of these. REQUIRES: it is inside a segment, which there ends with it.
 template <class Block, class Take>
 LEVELSCAN_KERNEL LEVELSCAN_INLINE PassedValues
 take_plain_rows(EntryWalk& walk, FilterArgs const& args, Shadows<Block>& shadows,
@@ -188,15 +188,14 @@ take_plain_rows(EntryWalk& walk, FilterArgs const& args, Shadows<Block>& shadows
     }
     return pass_plain_rows(walk, args, shadows, segments, tally,
                            [&](uint64_t offset, PlainEntry const& entry) {
-                             stand_on(walk, offset, entry);
-                             take();
+                             take(MetEntry::of(walk, offset, entry));
                              return false;
                            });
   } else {
     NothingAbove nothing;
     PassedValues const passed =
         pass_plain_rows(walk, args, nothing, [](uint64_t, PlainEntry const&) { return true; });
-    if (passed.stopped) take();
+    if (passed.stopped) take(MetEntry::of(walk));
     return passed;
   }
 }
@@ -303,8 +302,8 @@ LEVELSCAN_KERNEL LEVELSCAN_INLINE bool enter_interval(Block& block, FilterArgs c
   return true;
 }
 
-// Walks one interval and calls on_candidate(walk, flags, segment) for each candidate in it that
-// lies in the window, or in one of its segments. A candidate without kCandidateAlive among its
+// Walks one interval and calls on_candidate(walk, entry, flags, segment) for each candidate in it
+// that lies in the window, or in one of its segments. A candidate without kCandidateAlive among its
 // flags only shadows. `key_window`: [kKeyWindowBytes] of this item's own in Shared.
 template <class Block, class OnCandidate>
 LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& args, uint32_t r,
@@ -329,26 +328,29 @@ LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& arg
 
   bool const goes_past_plain = !reads_key && may_have_plain_entries(walk);
 
-  auto const take_plain = [&] {
+  auto const take = [&](uint32_t flags) {
+    on_candidate(walk, MetEntry::of(walk), flags, segments.place);
+  };
+  auto const take_plain = [&](MetEntry const& entry) {
     uint32_t flags = kCandidateAlive;
     if (keeps_shadows) {
       Row const row{{nullptr, 0},
-                    walk.user_size,
-                    {run.data + walk.value_offset, walk.value_size},
-                    walk.sequence()};
+                    entry.user_size,
+                    {run.data + entry.value_offset, entry.value_size},
+                    sequence_of(entry.trailer)};
       if (evaluate(args.predicate, row) == Verdict::kFails) {
         ++tally.filtered;
         flags = 0;
       }
-    } else if (walk.first) {
+    } else if (entry.offset == walk.begin) {
       uint64_t newer = 0;
-      if (first_is_shadowed(block, args, r, interval, Bytes{walk.delta(), walk.user_size}, progress,
+      if (first_is_shadowed(block, args, r, interval, Bytes{entry.delta, entry.user_size}, progress,
                             newer)) {
         tally.count_shadowed(!is_tombstone(type_of(newer)));
         return;
       }
     }
-    on_candidate(walk, flags, segments.place);
+    on_candidate(walk, entry, flags, segments.place);
   };
 
   WalkStep step = WalkStep::kEntry;
@@ -397,7 +399,7 @@ LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& arg
     uint64_t above = 0;
     bool const is_beneath = meets_newer(shadows, walk, tally, above);
     if (!newer_is_value) {
-      if (keeps_shadows) on_candidate(walk, 0, segments.place);
+      if (keeps_shadows) take(0);
       continue;
     }
     EntryValue value{{run.data + walk.value_offset, walk.value_size}, {nullptr, 0}};
@@ -415,7 +417,7 @@ LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& arg
       AbsentValue const absent = absent_value_of(args, type);
       if (absent == AbsentValue::kDeferred) {
         ++tally.deferred;
-        on_candidate(walk, kCandidateAlive | kCandidateDeferred, segments.place);
+        take(kCandidateAlive | kCandidateDeferred);
         continue;
       }
       ValueFault const fault =
@@ -437,7 +439,7 @@ LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& arg
     Verdict const verdict = evaluate(args.predicate, row);
     if (verdict == Verdict::kFails) {
       ++tally.filtered;
-      if (keeps_shadows) on_candidate(walk, 0, segments.place);
+      if (keeps_shadows) take(0);
       continue;
     }
     // Where shadows are kept, the newer version is among the candidates.
@@ -450,10 +452,7 @@ LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& arg
         continue;
       }
     }
-    on_candidate(
-        walk,
-        verdict == Verdict::kUndecided ? kCandidateAlive | kCandidateUndecided : kCandidateAlive,
-        segments.place);
+    take(verdict == Verdict::kUndecided ? kCandidateAlive | kCandidateUndecided : kCandidateAlive);
   }
   // No interval is empty.
   if (step == WalkStep::kCorrupt || !walk.started) {
@@ -492,17 +491,18 @@ struct Filter {
 
   // Writes a candidate behind those that are written down already, if there is room.
   LEVELSCAN_HOST_DEVICE static void write_down(FilterArgs const& args, uint32_t r,
-                                               EntryWalk const& walk, uint32_t flags,
-                                               uint32_t segment, KeyBuilder& builder) {
+                                               EntryWalk const& walk, MetEntry const& entry,
+                                               uint32_t flags, uint32_t segment,
+                                               KeyBuilder& builder) {
     ScanStatus& status = *args.status;
-    uint32_t const key_size = walk.user_size + kTrailerBytes;
+    uint32_t const key_size = entry.user_size + kTrailerBytes;
     if (status.written >= args.space.candidates_max ||
         status.written_key_bytes + key_size > args.space.key_bytes_max) {
       return;
     }
     uint32_t const place = static_cast<uint32_t>(status.written);
     write_candidate(args.space, place, static_cast<uint32_t>(status.written_key_bytes), r, walk,
-                    flags, segment, builder);
+                    entry, flags, segment, builder);
     if (args.space.rows != nullptr) args.space.rows[place] = place;
     ++status.written;
     status.written_key_bytes += key_size;
@@ -540,19 +540,20 @@ struct Filter {
         FilterTally tally{0, 0, 0, 0, 0, 0};
         DataBlockRef const& data_block = shared.blocks.of_interval(run, i);
         KeyBuilder builder{};
-        filter_interval(block, args, r, interval, data_block, shared.blocks.segments,
-                        shared.key_window[i], shared.progress, tally,
-                        [&](EntryWalk const& walk, uint32_t flags, uint32_t segment) {
-                          if constexpr (Block::kInOrder) {
-                            if (counts<Block>(args, flags)) {
-                              ++tally.counted;
-                              return;
-                            }
-                            write_down(args, r, walk, flags, segment, builder);
-                          }
-                          ++count.candidates;
-                          count.key_bytes += walk.user_size + kTrailerBytes;
-                        });
+        filter_interval(
+            block, args, r, interval, data_block, shared.blocks.segments, shared.key_window[i],
+            shared.progress, tally,
+            [&](EntryWalk const& walk, MetEntry const& entry, uint32_t flags, uint32_t segment) {
+              if constexpr (Block::kInOrder) {
+                if (counts<Block>(args, flags)) {
+                  ++tally.counted;
+                  return;
+                }
+                write_down(args, r, walk, entry, flags, segment, builder);
+              }
+              ++count.candidates;
+              count.key_bytes += entry.user_size + kTrailerBytes;
+            });
         block.fetch_add(shared.seen, tally.seen);
         if (tally.filtered != 0) block.fetch_add(shared.filtered, tally.filtered);
         if (tally.shadowed_value != 0) block.fetch_add(shared.shadowed_value, tally.shadowed_value);

@@ -65,21 +65,22 @@ struct Gather {
       FilterProgress progress{};
       filter_interval(
           block, filter, r, interval, data_block, shared.blocks.segments, shared.key_window[i],
-          progress, tally, [&](EntryWalk const& walk, uint32_t flags, uint32_t segment) {
+          progress, tally,
+          [&](EntryWalk const& walk, MetEntry const& entry, uint32_t flags, uint32_t segment) {
             if (Filter::counts<Block>(filter, flags)) return;
-            uint32_t const key_size = walk.user_size + kTrailerBytes;
+            uint32_t const key_size = entry.user_size + kTrailerBytes;
             uint64_t const key_end = key_start + key_size;
             bool const fits = index < share.candidates_max && key_end <= share.key_bytes_max;
             bool const is_mark = !fits && key_start <= share.key_bytes_max &&
                                  (index == 0 || index - 1 < share.candidates_max);
             if (is_mark && key_size > share.mark_key_bytes_max) {
-              report_fault(block, *filter.status, ScanFault::kKeyTooLarge, r, walk.entry_offset,
+              report_fault(block, *filter.status, ScanFault::kKeyTooLarge, r, entry.offset,
                            key_size);
             } else if (fits || is_mark) {
               uint32_t const place = share.candidate_base + static_cast<uint32_t>(index);
               CandidateSpace const space{args.candidates, args.keys, 0, 0, filter.space.segments};
               write_candidate(space, place, share.key_base + static_cast<uint32_t>(key_start), r,
-                              walk, flags, segment, builder);
+                              walk, entry, flags, segment, builder);
               if (is_mark) {
                 share.marked = 1;
                 share.mark = place;

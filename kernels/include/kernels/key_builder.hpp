@@ -4,8 +4,39 @@
 #include <cstdint>
 
 #include "kernels/entry_walk.hpp"
+#include "kernels/plain_entries.hpp"
 
 namespace levelscan {
+
+// What is written down of an entry that a walk has come to.
+struct MetEntry {
+  uint32_t offset;  // from the walk's bytes, as the next ones
+  uint32_t next_offset;
+  uint32_t value_offset;
+  uint32_t value_size;
+  uint32_t shared;
+  uint32_t user_size;
+  uint8_t const* delta;
+  uint64_t trailer;  // that counts
+
+  // The one that the walk stands on.
+  LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE static MetEntry of(EntryWalk const& walk) {
+    return MetEntry{walk.entry_offset, walk.offset,    walk.value_offset, walk.value_size,
+                    walk.shared,       walk.user_size, walk.delta(),      walk.trailer};
+  }
+  // A plain one of the walk's that was decoded at `offset`.
+  LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE static MetEntry of(EntryWalk const& walk, uint64_t offset,
+                                                            PlainEntry const& entry) {
+    return MetEntry{static_cast<uint32_t>(offset),
+                    static_cast<uint32_t>(entry.next_offset()),
+                    static_cast<uint32_t>(entry.value_offset),
+                    entry.value_size,
+                    entry.shared,
+                    entry.user_size(),
+                    walk.bytes + entry.delta_offset,
+                    entry.trailer(walk.bytes)};
+  }
+};
 
 // Rebuilds internal keys of one interval, as they are stored, into successive slots, in the order
 // of the entries. The previous slot is where a key's leading bytes come from; entries between two
@@ -22,16 +53,16 @@ struct KeyBuilder {
     return KeyBuilder{walk.bytes, walk.begin, walk.values_end != 0, walk.begin, nullptr, 0};
   }
 
-  // Writes the internal key of the walk's current entry to slot[key_size].
-  LEVELSCAN_HOST_DEVICE void build(EntryWalk const& walk, uint8_t* slot) {
-    uint32_t const key_size = walk.user_size + kTrailerBytes;
-    if (offset != walk.entry_offset) {
-      build_from_entries(walk.entry_offset, key_size, slot);
+  // Writes the internal key of an entry to slot[key_size].
+  LEVELSCAN_HOST_DEVICE void build(MetEntry const& entry, uint8_t* slot) {
+    uint32_t const key_size = entry.user_size + kTrailerBytes;
+    if (offset != entry.offset) {
+      build_from_entries(entry.offset, key_size, slot);
     } else {
-      copy_short(slot, previous, walk.shared);
+      copy_short(slot, previous, entry.shared);
     }
-    copy_short(slot + walk.shared, walk.delta(), key_size - walk.shared);
-    offset = walk.offset;
+    copy_short(slot + entry.shared, entry.delta, key_size - entry.shared);
+    offset = entry.next_offset;
     previous = slot;
     previous_size = key_size;
   }
