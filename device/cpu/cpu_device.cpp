@@ -193,7 +193,7 @@ void CpuDevice::keep_alive_async(Candidate const* candidates, uint32_t count, ui
 
 void CpuDevice::order_rows_async(uint32_t* rows, uint32_t count, CandidateLess less,
                                  Scratch scratch, StreamView) {
-  cpu_algorithms::order_rows(rows, count, less, scratch);
+  if (count > 1) cpu_algorithms::order_rows(rows, count, less, scratch);
 }
 
 void CpuDevice::scan_row_bytes_async(uint64_t* row_bytes, uint32_t count, Scratch scratch,

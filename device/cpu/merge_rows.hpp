@@ -57,9 +57,9 @@ void merge_stretches(std::span<MergedRow const> a, std::span<MergedRow const> b,
 }
 
 // Orders rows[0, count). `from`, `to`: [count] each; `ends`: [count].
+// REQUIRES: count is not 0.
 inline void merge_rows(uint32_t* rows, uint32_t count, CandidateLess const& less, MergedRow* from,
                        MergedRow* to, uint32_t* ends) {
-  if (count == 0) return;  // then there is no room for the end of a stretch
   uint64_t const turned = less.order == KeyOrder::kBytewise ? 0 : UINT64_MAX;
   auto const is_less = [&](MergedRow const& x, MergedRow const& y) {
     return x.prefix != y.prefix ? x.prefix < y.prefix : less(x.row, y.row);

@@ -139,7 +139,7 @@ class Device {
   // Keeps those of rows[0, count) whose candidates are alive, in order, and writes how many.
   virtual void keep_alive_async(Candidate const* candidates, uint32_t count, uint32_t* rows,
                                 uint32_t* row_count, Scratch scratch, StreamView stream) = 0;
-  // Sorts rows[0, count) in CandidateLess's order.
+  // Sorts rows[0, count) in CandidateLess's order. Fewer than two need no scratch.
   virtual void order_rows_async(uint32_t* rows, uint32_t count, CandidateLess less, Scratch scratch,
                                 StreamView stream) = 0;
   // Inclusive sums in place: row_bytes[0, count).

@@ -17,6 +17,7 @@
 #include "kernels/filter_progress.hpp"
 #include "kernels/integer_test.hpp"
 #include "kernels/key_builder.hpp"
+#include "kernels/met_entry.hpp"
 #include "kernels/narrow.hpp"
 #include "kernels/plain_entries.hpp"
 #include "kernels/predicate.hpp"

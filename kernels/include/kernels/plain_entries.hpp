@@ -82,9 +82,12 @@ struct PlainEntry {
   }
 };
 
-// Makes the walk stand on the plain entry at `offset`, which was decoded from there.
-LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE void stand_on(EntryWalk& walk, uint64_t offset,
-                                                     PlainEntry const& entry) {
+// Makes the walk stand on the plain entry at `offset`, which has been decoded before.
+LEVELSCAN_HOST_DEVICE LEVELSCAN_LOOP void stand_on(EntryWalk& walk, uint64_t offset) {
+  PlainEntry entry;
+  // After this key any entry is in order: this never fails.
+  PreviousKey const before_all{UINT32_MAX, UINT32_MAX, 0};
+  if (!entry.decode(walk.bytes, offset, walk.end, before_all)) return;
   walk.first = offset == walk.begin;
   walk.started = true;
   walk.entry_offset = static_cast<uint32_t>(offset);
@@ -98,14 +101,6 @@ LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE void stand_on(EntryWalk& walk, uint64_t o
   walk.value_size = entry.value_size;
   walk.stored_trailer = entry.trailer(walk.bytes);
   walk.trailer = walk.stored_trailer;
-}
-
-// The same for one that isn't at hand any more.
-LEVELSCAN_HOST_DEVICE LEVELSCAN_LOOP void stand_on(EntryWalk& walk, uint64_t offset) {
-  PlainEntry entry;
-  // It has been decoded before, and after this key any entry is in order: this never fails.
-  PreviousKey const before_all{UINT32_MAX, UINT32_MAX, 0};
-  if (entry.decode(walk.bytes, offset, walk.end, before_all)) stand_on(walk, offset, entry);
 }
 
 // What lies above an entry.
