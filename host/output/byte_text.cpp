@@ -133,114 +133,153 @@ char* write_by_table(ByteSpan bytes, char* to, bool& needs_quotes) {
 
 #if defined(__x86_64__)
 
-#define LEVELSCAN_WIDE __attribute__((target("avx512f,avx512bw,avx512vbmi,avx512vbmi2,popcnt")))
+#define LEVELSCAN_WIDE \
+  __attribute__((target("avx512f,avx512bw,avx512vbmi,avx512vbmi2,bmi2,popcnt")))
 
 bool const has_wide_instructions =
     __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
     __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
-    __builtin_cpu_supports("popcnt");
+    __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
 
 constexpr std::size_t kWideBytes = 64;
 // A byte's text has four lanes here, so that a part of the bytes fills as many.
 constexpr std::size_t kPartBytes = kWideBytes / 4;
 
-using Lanes = std::array<uint8_t, kWideBytes>;
+template <class Lane>
+using Lanes = std::array<Lane, kWideBytes / sizeof(Lane)>;
 
-// [part] which byte each lane is of.
-constexpr std::array<Lanes, kWideBytes / kPartBytes> kByteOfLane = [] {
-  std::array<Lanes, kWideBytes / kPartBytes> lanes{};
-  for (std::size_t part = 0; part < lanes.size(); ++part) {
-    for (std::size_t i = 0; i < kWideBytes; ++i) {
-      lanes[part][i] = static_cast<uint8_t>(part * kPartBytes + i / 4);
-    }
+// Constants are loaded: compilers would build each of them anew in an integer register.
+struct alignas(kWideBytes) WideConstants {
+  Lanes<uint8_t> space = all(' ');
+  Lanes<uint8_t> backslash = all('\\');
+  Lanes<uint8_t> quote = all('"');
+  Lanes<uint8_t> comma = all(',');
+  Lanes<uint8_t> x = all('x');
+  Lanes<uint8_t> printable_max = all('~' - ' ');
+  Lanes<uint8_t> none = all(0x80);  // no character of any text
+  Lanes<uint8_t> digits{};          // again and again: what is above a nibble doesn't matter
+  Lanes<uint32_t> transposed{};     // four by four words
+
+  constexpr WideConstants() {
+    for (std::size_t i = 0; i < digits.size(); ++i)
+      digits[i] = static_cast<uint8_t>(kHexDigits[i % 16]);
+    for (uint32_t i = 0; i < transposed.size(); ++i) transposed[i] = i % 4 * 4 + i / 4;
   }
-  return lanes;
-}();
 
-// From which bit on of the eight lanes around it each lane takes eight: where each byte fills four
-// lanes, the third one's low half is then the byte's high half.
-constexpr Lanes kNibbleShifts = [] {
-  Lanes shifts{};
-  for (std::size_t i = 0; i < kWideBytes; ++i) {
-    shifts[i] = static_cast<uint8_t>((i / 4) % 2 * 32 + (i % 4 == 2 ? 4 : 0));
+ private:
+  static constexpr Lanes<uint8_t> all(uint8_t value) {
+    Lanes<uint8_t> lanes{};
+    lanes.fill(value);
+    return lanes;
   }
-  return shifts;
-}();
+};
+constexpr WideConstants kWide;
 
-LEVELSCAN_WIDE inline __m512i load_lanes(Lanes const& lanes) {
-  return _mm512_loadu_si512(lanes.data());
+template <class Lane>
+LEVELSCAN_WIDE inline __m512i load(Lanes<Lane> const& lanes) {
+  return _mm512_load_si512(lanes.data());
 }
 
-LEVELSCAN_WIDE inline uint64_t first_bits(std::size_t count) {
-  return count >= kWideBytes ? ~uint64_t{0} : (uint64_t{1} << count) - 1;
-}
+// Up to 64 bytes, spaces behind them.
+struct WideBytes {
+  __m512i bytes;
+  __m512i transposed;  // and what is known of each, by its place there
+  uint64_t escaped;
+  uint64_t doubled;
+  uint64_t asks_for_quotes;
+};
 
-LEVELSCAN_WIDE inline __m512i load_wide(uint8_t const* from, std::size_t size) {
-  return _mm512_maskz_loadu_epi8(first_bits(size), from);
-}
-
-// Writes the first `size` of up to 64 bytes. Each fills four lanes with the characters of its
-// escape or with itself; the first of them, as many as belong to its text, are moved together.
 template <TextKind kKind>
-LEVELSCAN_WIDE inline char* write_wide(__m512i bytes, std::size_t size, char* to) {
-  uint64_t const present = first_bits(size);
-  uint64_t const escaped = _mm512_mask_cmpgt_epu8_mask(
-      present, _mm512_sub_epi8(bytes, _mm512_set1_epi8(0x20)), _mm512_set1_epi8(0x7e - 0x20));
-  uint64_t doubled = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\\'));
-  if (kKind == TextKind::kCsv) doubled |= _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('"'));
-  if ((escaped | doubled) == 0) {
-    _mm512_storeu_si512(to, bytes);
+LEVELSCAN_WIDE inline WideBytes read_wide(uint8_t const* from, std::size_t size) {
+  uint64_t const present = _bzhi_u64(~uint64_t{0}, static_cast<unsigned>(size));
+  WideBytes wide;
+  wide.bytes = _mm512_mask_loadu_epi8(load(kWide.space), present, from);
+  wide.transposed = _mm512_permutexvar_epi32(load(kWide.transposed), wide.bytes);
+  wide.escaped = _mm512_cmpgt_epu8_mask(_mm512_sub_epi8(wide.transposed, load(kWide.space)),
+                                        load(kWide.printable_max));
+  wide.doubled = _mm512_cmpeq_epi8_mask(wide.transposed, load(kWide.backslash));
+  wide.asks_for_quotes = 0;
+  if (kKind == TextKind::kCsv) {
+    uint64_t const quotes = _mm512_cmpeq_epi8_mask(wide.transposed, load(kWide.quote));
+    wide.doubled |= quotes;
+    wide.asks_for_quotes = quotes | _mm512_cmpeq_epi8_mask(wide.transposed, load(kWide.comma));
+  }
+  return wide;
+}
+
+// Writes those of 64 lanes that hold a character.
+LEVELSCAN_WIDE inline char* write_characters(__m512i lanes, char* to) {
+  uint64_t const kept = _mm512_testn_epi8_mask(lanes, load(kWide.none));
+  _mm512_storeu_si512(to, _mm512_maskz_compress_epi8(kept, lanes));
+  return to + std::popcount(kept);
+}
+
+// Writes the first `size` of them, at least one. Each byte has four lanes for its text, where those
+// that it doesn't need hold no character.
+LEVELSCAN_WIDE inline char* write_wide(WideBytes const& wide, std::size_t size, char* to) {
+  if ((wide.escaped | wide.doubled) == 0) {
+    _mm512_storeu_si512(to, wide.bytes);
     return to + size;
   }
-  __m512i const escape_size = _mm512_set1_epi8(4);
-  __m512i sizes = _mm512_maskz_set1_epi8(present, 1);
-  sizes = _mm512_mask_set1_epi8(sizes, doubled, 2);
-  sizes = _mm512_mask_mov_epi8(sizes, escaped, escape_size);
-  __m512i const digits =
-      _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<__m128i const*>(kHexDigits)));
-  __m512i const place_in_text = _mm512_set1_epi32(0x03020100);
-  for (std::size_t part = 0; part * kPartBytes < size; ++part) {
-    __m512i const byte_of_lane = load_lanes(kByteOfLane[part]);
-    __m512i const copies = _mm512_permutexvar_epi8(byte_of_lane, bytes);
-    __m512i const size_of_text = _mm512_permutexvar_epi8(byte_of_lane, sizes);
-    __m512i const nibbles = _mm512_multishift_epi64_epi8(load_lanes(kNibbleShifts), copies);
-    // The digits repeat every 16 lanes, so that what is above a nibble doesn't matter.
-    __m512i const escapes =
-        _mm512_mask_mov_epi8(_mm512_permutexvar_epi8(nibbles, digits), 0x3333333333333333,
-                             _mm512_set1_epi32('\\' | 'x' << 8));
-    __m512i const characters =
-        _mm512_mask_mov_epi8(copies, _mm512_cmpeq_epi8_mask(size_of_text, escape_size), escapes);
-    uint64_t const kept = _mm512_cmpgt_epu8_mask(size_of_text, place_in_text);
-    _mm512_storeu_si512(to, _mm512_maskz_compress_epi8(kept, characters));
-    to += std::popcount(kept);
-  }
-  return to;
+  __m512i const none = load(kWide.none);
+  __m512i const digits = load(kWide.digits);
+  __m512i const bytes = wide.transposed;
+  __m512i const first = _mm512_mask_mov_epi8(bytes, wide.escaped, load(kWide.backslash));
+  __m512i const second = _mm512_mask_mov_epi8(_mm512_mask_mov_epi8(none, wide.doubled, bytes),
+                                              wide.escaped, load(kWide.x));
+  __m512i const third =
+      _mm512_mask_permutexvar_epi8(none, wide.escaped, _mm512_srli_epi16(bytes, 4), digits);
+  __m512i const fourth = _mm512_mask_permutexvar_epi8(none, wide.escaped, bytes, digits);
+
+  // Interleaved twice, they stand behind each other, of one word of each 16 bytes at a time: after
+  // the transposition, of the first 16 bytes, the second, and so on.
+  __m512i const low_12 = _mm512_unpacklo_epi8(first, second);
+  __m512i const low_34 = _mm512_unpacklo_epi8(third, fourth);
+  to = write_characters(_mm512_unpacklo_epi16(low_12, low_34), to);
+  if (size <= kPartBytes) return to - (kPartBytes - size);  // the spaces behind them
+  to = write_characters(_mm512_unpackhi_epi16(low_12, low_34), to);
+  if (size <= 2 * kPartBytes) return to - (2 * kPartBytes - size);
+  __m512i const high_12 = _mm512_unpackhi_epi8(first, second);
+  __m512i const high_34 = _mm512_unpackhi_epi8(third, fourth);
+  to = write_characters(_mm512_unpacklo_epi16(high_12, high_34), to);
+  if (size <= 3 * kPartBytes) return to - (3 * kPartBytes - size);
+  to = write_characters(_mm512_unpackhi_epi16(high_12, high_34), to);
+  return to - (4 * kPartBytes - size);
 }
 
 template <TextKind kKind>
 LEVELSCAN_WIDE inline char* write_wide(ByteSpan bytes, char* to) {
   for (std::size_t at = 0; at < bytes.size(); at += kWideBytes) {
-    std::size_t const left = bytes.size() - at;
-    to = write_wide<kKind>(load_wide(&bytes[at], left), std::min(left, kWideBytes), to);
+    std::size_t const size = std::min(bytes.size() - at, kWideBytes);
+    to = write_wide(read_wide<kKind>(&bytes[at], size), size, to);
   }
   return to;
 }
 
-// Not 0: there is a byte that asks for quotes.
-LEVELSCAN_WIDE inline uint64_t ask_for_quotes(__m512i bytes) {
-  return _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(',')) |
-         _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('"'));
-}
-
+// Quotes are written either way: whether they are needed is as good as random.
 LEVELSCAN_WIDE char* write_csv_wide(ByteSpan bytes, char* to) {
-  uint64_t asking = 0;
-  for (std::size_t at = 0; at < bytes.size(); at += kWideBytes) {
-    asking |= ask_for_quotes(load_wide(&bytes[at], bytes.size() - at));
-  }
-  // Quotes are written either way: whether they are needed is as good as random.
-  std::size_t const quotes = asking != 0 ? 1 : 0;
   *to = '"';
-  to = write_wide<TextKind::kCsv>(bytes, to + quotes);
+  std::size_t quotes;
+  if (bytes.size() <= kWideBytes) {
+    WideBytes const wide = read_wide<TextKind::kCsv>(bytes.data(), bytes.size());
+    quotes = wide.asks_for_quotes != 0 ? 1 : 0;
+    to = write_wide(wide, bytes.size(), to + quotes);
+  } else if (bytes.size() <= 2 * kWideBytes) {
+    std::size_t const left = bytes.size() - kWideBytes;
+    WideBytes const first = read_wide<TextKind::kCsv>(bytes.data(), kWideBytes);
+    WideBytes const second = read_wide<TextKind::kCsv>(&bytes[kWideBytes], left);
+    quotes = (first.asks_for_quotes | second.asks_for_quotes) != 0 ? 1 : 0;
+    to = write_wide(first, kWideBytes, to + quotes);
+    to = write_wide(second, left, to);
+  } else {
+    uint64_t asking = 0;
+    for (std::size_t at = 0; at < bytes.size(); at += kWideBytes) {
+      std::size_t const size = std::min(bytes.size() - at, kWideBytes);
+      asking |= read_wide<TextKind::kCsv>(&bytes[at], size).asks_for_quotes;
+    }
+    quotes = asking != 0 ? 1 : 0;
+    to = write_wide<TextKind::kCsv>(bytes, to + quotes);
+  }
   *to = '"';
   return to + quotes;
 }

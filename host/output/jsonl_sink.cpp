@@ -10,17 +10,19 @@ namespace {
 struct JsonlFormat {
   BytesStyle style;
   std::vector<std::string> const& openings;
+  std::size_t separators_max;
 
-  void separate(std::size_t column, Text& text) const { text += openings[column]; }
-  void append_null(Text& text) const { text += "null"; }
-  void append_bytes(ByteSpan bytes, Text& text) const { append_json_bytes(bytes, style, text); }
-  void append_text(std::string_view value, Text& text) const { append_json_text(value, text); }
-  void append_nonfinite(std::string_view name, Text& text) const {
-    text += '"';
-    text += name;
-    text += '"';
+  char* separate(std::size_t column, char* to) const { return write_text(openings[column], to); }
+  char* write_null(char* to) const { return write_text("null", to); }
+  char* write_bytes(ByteSpan bytes, char* to) const { return write_json_bytes(bytes, style, to); }
+  char* write_words(std::string_view value, char* to) const { return write_json_text(value, to); }
+  char* write_nonfinite(std::string_view name, char* to) const {
+    *to++ = '"';
+    to = write_text(name, to);
+    *to++ = '"';
+    return to;
   }
-  void end_row(Text& text) const { text += "}\n"; }
+  char* end_row(char* to) const { return write_text("}\n", to); }
 };
 
 }  // namespace
@@ -30,14 +32,16 @@ JsonlSink::JsonlSink(BytesStyle style, std::vector<OutputColumn> columns, Output
   for (OutputColumn const& column : columns_) {
     Text opening;
     opening += openings_.empty() ? '{' : ',';
-    append_json_text(column.name, opening);
+    opening.append_written(text_max(column.name.size()),
+                           [&](char* to) { return write_json_text(column.name, to); });
     opening += ':';
+    separators_max_ += opening.size();
     openings_.emplace_back(opening.view());
   }
 }
 
 void JsonlSink::format(RowBatch const& batch, Text& text) const {
-  append_rows(JsonlFormat{style_, openings_}, columns_, batch, text);
+  append_rows(JsonlFormat{style_, openings_, separators_max_}, columns_, batch, text);
 }
 
 void JsonlSink::write(std::string_view text) { file_.write(text); }
@@ -45,7 +49,7 @@ void JsonlSink::write(std::string_view text) { file_.write(text); }
 void JsonlSink::write_aggregates(std::vector<AggregateValue> const& values,
                                  std::string_view const* range) {
   Text text;
-  append_aggregates(JsonlFormat{style_, openings_}, values, range, text);
+  append_aggregates(JsonlFormat{style_, openings_, separators_max_}, values, range, text);
   file_.write(text);
 }
 

@@ -26,6 +26,7 @@ class JsonlSink final : public TextSink {
   BytesStyle style_;
   std::vector<OutputColumn> columns_;
   std::vector<std::string> openings_;  // what stands before each cell: {"first":  ,"second":
+  std::size_t separators_max_ = sizeof "}\n";
   OutputFile& file_;
 };
 

@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <string_view>
 
+#include "output/text.hpp"
 #include "output/text_encoding.hpp"
 
 namespace levelscan {
@@ -55,7 +56,8 @@ std::string device_times_text(StageTimes const& times) {
 
 std::string statistics_json(ScanStatistics const& s) {
   Text backend;
-  append_json_text(s.backend, backend);
+  backend.append_written(text_max(s.backend.size()),
+                         [&](char* to) { return write_json_text(s.backend, to); });
   std::string text = fmt::format(R"({{"schema_version":1,"backend":{},)", backend.view());
   text += members({{"snapshot", s.snapshot},
                    {"entries_seen", s.entries_seen},

@@ -14,19 +14,25 @@ constexpr std::string_view kColumnGap = "  ";
 
 struct TableFormat {
   BytesStyle style;
+  std::size_t separators_max;
 
-  void separate(std::size_t column, Text& text) const {
-    if (column != 0) text += '\t';
+  char* separate(std::size_t column, char* to) const {
+    *to = '\t';
+    return to + (column != 0 ? 1 : 0);
   }
-  void append_null(Text& text) const { text += "null"; }
-  void append_bytes(ByteSpan bytes, Text& text) const {
-    style == BytesStyle::kHex ? append_hex(bytes, text) : append_escaped(bytes, text);
+  char* write_null(char* to) const { return write_text("null", to); }
+  char* write_bytes(ByteSpan bytes, char* to) const {
+    return style == BytesStyle::kHex ? write_hex(bytes, to) : write_escaped(bytes, to);
   }
-  void append_text(std::string_view value, Text& text) const {
-    append_escaped(ByteSpan(reinterpret_cast<uint8_t const*>(value.data()), value.size()), text);
+  char* write_words(std::string_view value, char* to) const {
+    return write_escaped(ByteSpan(reinterpret_cast<uint8_t const*>(value.data()), value.size()),
+                         to);
   }
-  void append_nonfinite(std::string_view name, Text& text) const { text += name; }
-  void end_row(Text& text) const { text += '\n'; }
+  char* write_nonfinite(std::string_view name, char* to) const { return write_text(name, to); }
+  char* end_row(char* to) const {
+    *to = '\n';
+    return to + 1;
+  }
 };
 
 // Takes what stands before `end` off the front of `text`, and the end too.
@@ -43,7 +49,7 @@ TableSink::TableSink(BytesStyle style, std::vector<OutputColumn> columns, Output
     : style_(style), columns_(std::move(columns)), file_(file) {}
 
 void TableSink::format(RowBatch const& batch, Text& text) const {
-  append_rows(TableFormat{style_}, columns_, batch, text);
+  append_rows(TableFormat{style_, columns_.size() + 1}, columns_, batch, text);
 }
 
 void TableSink::write(std::string_view text) {
@@ -61,7 +67,7 @@ void TableSink::write(std::string_view text) {
 void TableSink::write_aggregates(std::vector<AggregateValue> const& values,
                                  std::string_view const* range) {
   Text text;
-  append_aggregates(TableFormat{style_}, values, range, text);
+  append_aggregates(TableFormat{style_, columns_.size() + 1}, values, range, text);
   write(text);
 }
 

@@ -1,5 +1,5 @@
-// Text that values are appended to. Grows without being cleared first, unlike a std::string: where
-// rows are formatted that would be a write of its own for every byte that might be needed.
+// Text that values are written behind. Grows without being cleared first, unlike a std::string:
+// where rows are formatted that would be a write of its own for every byte that might be needed.
 //
 // Not thread-safe.
 #pragma once
@@ -8,7 +8,6 @@
 
 #include <cstddef>
 #include <string_view>
-#include <utility>
 
 namespace levelscan {
 
@@ -26,18 +25,24 @@ class Text {
     buffer_.append(characters, characters + size);
   }
 
-  // Appends what `write(char* to)` writes from there on, at most `size_max` characters; it returns
-  // where it ended.
+  // What is written from end() on counts when end_at() is told where it ends. In between, room()
+  // says from where on there is room for `size` characters more; what ends at `to` goes along.
+  [[nodiscard]] char* end() { return buffer_.data() + buffer_.size(); }
+  [[nodiscard]] char* room(char* to, std::size_t size) {
+    if (static_cast<std::size_t>(buffer_.data() + buffer_.capacity() - to) < size) {
+      end_at(to);
+      buffer_.reserve(buffer_.size() + size);
+      to = end();
+    }
+    return to;
+  }
+  void end_at(char* to) { buffer_.resize(static_cast<std::size_t>(to - buffer_.data())); }
+
+  // Appends what `write(char* to)` writes, at most `size_max` characters; it returns where it
+  // ended.
   template <class Write>
   void append_written(std::size_t size_max, Write const& write) {
-    buffer_.reserve(buffer_.size() + size_max);
-    char* const end = write(buffer_.data() + buffer_.size());
-    buffer_.resize(static_cast<std::size_t>(end - buffer_.data()));
-  }
-  // As fmt::format_to() does.
-  template <class... Arguments>
-  void format(fmt::format_string<Arguments...> pattern, Arguments&&... arguments) {
-    fmt::format_to(fmt::appender(buffer_), pattern, std::forward<Arguments>(arguments)...);
+    end_at(write(room(end(), size_max)));
   }
 
   void clear() { buffer_.clear(); }

@@ -8,52 +8,49 @@ namespace levelscan {
 namespace {
 
 template <class Float>
-void append_shortest(Float value, Text& text) {
-  std::size_t const begin = text.size();
-  text.format("{}", value);
-  if (text.view().find_first_of(".e", begin) == std::string_view::npos) text += ".0";
+char* write_shortest(Float value, char* to) {
+  char* const end = fmt::format_to(to, "{}", value);
+  std::string_view const text(to, static_cast<std::size_t>(end - to));
+  return text.find_first_of(".e") == text.npos ? write_text(".0", end) : end;
 }
 
 }  // namespace
 
-void append_json_text(std::string_view value, Text& text) {
-  text += '"';
+char* write_json_text(std::string_view value, char* to) {
+  *to++ = '"';
   for (char const c : value) {
-    if (c == '"' || c == '\\') {
-      text += '\\';
-      text += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      text.format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      text += c;
+    if (static_cast<unsigned char>(c) < 0x20) {
+      to = fmt::format_to(to, "\\u{:04x}", static_cast<unsigned>(c));
+      continue;
     }
+    if (c == '"' || c == '\\') *to++ = '\\';
+    *to++ = c;
   }
-  text += '"';
+  *to++ = '"';
+  return to;
 }
 
-void append_csv_text(std::string_view value, Text& text) {
-  if (!value.empty() && value.find_first_of(",\"\r\n") == value.npos) {
-    text += value;
-    return;
-  }
-  text += '"';
+char* write_csv_text(std::string_view value, char* to) {
+  if (!value.empty() && value.find_first_of(",\"\r\n") == value.npos) return write_text(value, to);
+  *to++ = '"';
   for (char const c : value) {
-    if (c == '"') text += '"';
-    text += c;
+    if (c == '"') *to++ = '"';
+    *to++ = c;
   }
-  text += '"';
+  *to++ = '"';
+  return to;
 }
 
-void append_integer(uint64_t bits, bool negative, Text& text) {
+char* write_integer(uint64_t bits, bool negative, char* to) {
   fmt::format_int const digits =
       negative ? fmt::format_int(static_cast<int64_t>(bits)) : fmt::format_int(bits);
-  text.append(digits.data(), digits.size());
+  return write_text({digits.data(), digits.size()}, to);
 }
 
-void append_integer(Int128 value, Text& text) { text.format("{}", value); }
+char* write_integer(Int128 value, char* to) { return fmt::format_to(to, "{}", value); }
 
-void append_float(double value, Text& text) { append_shortest(value, text); }
-void append_float(float value, Text& text) { append_shortest(value, text); }
+char* write_float(double value, char* to) { return write_shortest(value, to); }
+char* write_float(float value, char* to) { return write_shortest(value, to); }
 
 std::string_view nonfinite_name(double value) {
   return std::isnan(value) ? "nan" : value < 0 ? "-inf" : "inf";

@@ -10,6 +10,7 @@
 #include <random>
 #include <string>
 
+#include "output/text.hpp"
 #include "output/text_encoding.hpp"
 #include "query/key_argument.hpp"
 #include "support/random.hpp"
@@ -21,38 +22,37 @@ ByteSpan span_of(std::string const& bytes) {
   return {reinterpret_cast<uint8_t const*>(bytes.data()), bytes.size()};
 }
 
-// What `append` appends.
-template <class Append>
-std::string text_of(Append const& append) {
+// What `write` writes where there is room for just `size_max` characters.
+template <class Write>
+std::string written(std::size_t size_max, Write const& write) {
   Text text;
   text += "kept|";
-  append(text);
+  text.append_written(size_max, write);
   EXPECT_EQ(text.view().substr(0, 5), "kept|");
   return std::string(text.view().substr(5));
 }
 
-std::string escaped(std::string const& bytes) {
-  return text_of([&](Text& text) { append_escaped(span_of(bytes), text); });
+template <class Write>
+std::string bytes_written(std::string const& bytes, Write const& write) {
+  return written(text_max(bytes.size()), [&](char* to) { return write(span_of(bytes), to); });
 }
-std::string hex(std::string const& bytes) {
-  return text_of([&](Text& text) { append_hex(span_of(bytes), text); });
-}
+std::string escaped(std::string const& bytes) { return bytes_written(bytes, write_escaped); }
+std::string hex(std::string const& bytes) { return bytes_written(bytes, write_hex); }
 std::string csv(std::string const& bytes, BytesStyle style = BytesStyle::kEscaped) {
-  return text_of([&](Text& text) { append_csv_bytes(span_of(bytes), style, text); });
+  return bytes_written(bytes,
+                       [&](ByteSpan span, char* to) { return write_csv_bytes(span, style, to); });
 }
 std::string json(std::string const& bytes, BytesStyle style = BytesStyle::kEscaped) {
-  return text_of([&](Text& text) { append_json_bytes(span_of(bytes), style, text); });
+  return bytes_written(bytes,
+                       [&](ByteSpan span, char* to) { return write_json_bytes(span, style, to); });
 }
-// What `write` writes of `bytes`.
-template <class Write>
-std::string written(Write const& write, std::string const& bytes) {
-  std::string text(bytes.size() * kByteTextMax + kTextSlack, '?');
-  text.resize(static_cast<std::size_t>(write(text.data()) - text.data()));
-  return text;
+template <class... Value>
+std::string integer(Value... value) {
+  return written(kNumberTextMax, [&](char* to) { return write_integer(value..., to); });
 }
 template <class Float>
 std::string number(Float value) {
-  return text_of([&](Text& text) { append_float(value, text); });
+  return written(kNumberTextMax, [&](char* to) { return write_float(value, to); });
 }
 
 TEST(OutputEncoding, EscapesAreThoseOfTheContract) {
@@ -122,11 +122,9 @@ TEST(OutputEncoding, AnyBytesReadBack) {
                             : "\\\",x0a\n'\x1f\x20\x7e\x7f"[random() % 12];
     }
     ASSERT_EQ(unescaped(escaped(bytes)), bytes);
-    ASSERT_EQ(written([&](char* to) { return write_escaped_by_table(span_of(bytes), to); }, bytes),
-              escaped(bytes));
+    ASSERT_EQ(bytes_written(bytes, write_escaped_by_table), escaped(bytes));
     if (!bytes.empty()) {
-      ASSERT_EQ(written([&](char* to) { return write_csv_by_table(span_of(bytes), to); }, bytes),
-                csv(bytes));
+      ASSERT_EQ(bytes_written(bytes, write_csv_by_table), csv(bytes));
     }
     ASSERT_EQ(parse_hex(hex(bytes)), bytes);
     ASSERT_EQ(unescaped(read_csv_cell(csv(bytes))), bytes);
@@ -137,19 +135,11 @@ TEST(OutputEncoding, AnyBytesReadBack) {
 }
 
 TEST(OutputEncoding, IntegersAreWrittenInFull) {
-  Text text;
-  append_integer(UINT64_MAX, false, text);
-  text += ' ';
-  append_integer(static_cast<uint64_t>(INT64_MIN), true, text);
-  text += ' ';
-  append_integer(0, false, text);
-  text += ' ';
-  append_integer(static_cast<Int128>(UINT64_MAX) * 1000, text);
-  text += ' ';
-  append_integer(static_cast<Int128>(INT64_MIN) * 1000, text);
-  EXPECT_EQ(text.view(),
-            "18446744073709551615 -9223372036854775808 0 18446744073709551615000 "
-            "-9223372036854775808000");
+  EXPECT_EQ(integer(UINT64_MAX, false), "18446744073709551615");
+  EXPECT_EQ(integer(static_cast<uint64_t>(INT64_MIN), true), "-9223372036854775808");
+  EXPECT_EQ(integer(uint64_t{0}, false), "0");
+  EXPECT_EQ(integer(static_cast<Int128>(UINT64_MAX) * 1000), "18446744073709551615000");
+  EXPECT_EQ(integer(static_cast<Int128>(INT64_MIN) * 1000), "-9223372036854775808000");
 }
 
 TEST(OutputEncoding, FloatsAreShortAndNeverLookLikeIntegers) {

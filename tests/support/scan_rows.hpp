@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "execute/scanner.hpp"
+#include "output/text.hpp"
 #include "output/text_encoding.hpp"
 #include "query/parser.hpp"
 #include "table/coding.hpp"
@@ -23,7 +24,8 @@ using Rows = std::vector<std::pair<std::string, std::string>>;  // key, value
 
 inline std::string escaped(std::string_view bytes) {
   Text text;
-  append_escaped(as_bytes(bytes), text);
+  text.append_written(text_max(bytes.size()),
+                      [&](char* to) { return write_escaped(as_bytes(bytes), to); });
   return std::string(text.view());
 }
 
