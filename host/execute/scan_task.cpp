@@ -262,12 +262,13 @@ void ScanTask::process(KeyRange window) {
 // Rows or aggregates of the candidates that are left.
 void ScanTask::emit(uint32_t candidate_count) {
   timed(&ScanStatistics::resolve_ns, [&] {
+    ScanStatus const& found = *buffer_.status_host();
     uint32_t* const row_count = &buffer_.status_device()->row_count;
-    // Those above in order and, where they are split, those beneath behind them.
-    bool const are_listed =
-        merges_ || (splits_ && buffer_.status_host()->written == candidate_count);
-    if (are_listed) {
-      device_.keep_alive_async(buffer_.candidates_device(), candidate_count, buffer_.rows_device(),
+    bool const may_be_dropped = found.deferred != 0 || context_.tombstones_device.bound_count != 0;
+    if (splits_ && !may_be_dropped) return;  // the filter has listed them, and counted
+    if (merges_ || splits_) {
+      device_.keep_alive_async(buffer_.candidates_device(),
+                               splits_ ? found.row_count : candidate_count, buffer_.rows_device(),
                                row_count, buffer_.scratch_device(), stream_);
     } else {
       device_.select_alive_async(buffer_.candidates_device(), candidate_count,
@@ -281,7 +282,7 @@ void ScanTask::emit(uint32_t candidate_count) {
     round_rows_ = row_count;
     if (row_count == 0) return;
     if (context_.sink != nullptr) {
-      if (runs_with_candidates_ > 1 && !merges_) {
+      if (runs_with_candidates_ > 1 && !merges_ && !splits_) {
         device_.order_rows_async(
             buffer_.rows_device(), row_count,
             CandidateLess{buffer_.candidates_device(), buffer_.keys_device(), key_order_},

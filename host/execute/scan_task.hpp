@@ -120,7 +120,7 @@ class ScanTask final : private EntrySource {
   void choose_strategy();
   // Filters and resolves the runs above the lowest. False when their candidates don't fit.
   [[nodiscard]] bool filter_above();
-  void resolve_in_order(uint32_t candidate_count);
+  void resolve_in_order(uint32_t* order, uint32_t candidate_count);
   void read_status();
   [[noreturn]] void throw_fault(ScanStatus const& status) const;
   // Sets the candidates' places. False when they don't fit.
@@ -146,6 +146,7 @@ class ScanTask final : private EntrySource {
   void format(RowBatch const& batch, uint32_t first_row);
   void locate_rows(uint32_t row_count, uint32_t* segment_rows);
   [[nodiscard]] uint32_t* candidate_segments() const;
+  [[nodiscard]] uint32_t* shadow_order() const;
   void copy_from_device(void* to, void const* from, std::size_t bytes);
   [[nodiscard]] std::vector<std::string_view> const& ids_of_ranges_with(uint32_t segment);
   void aggregate_rows(uint32_t row_count);

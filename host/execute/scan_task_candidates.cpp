@@ -149,15 +149,16 @@ bool ScanTask::filter_above() {
   });
   if (buffer_.status_host()->written != total) return false;
   uint32_t const count = static_cast<uint32_t>(total);
+  uint32_t* const shadows = shadow_order();
   timed(&ScanStatistics::resolve_ns, [&] {
     resolve_ranges(0, count);
-    resolve_in_order(count);
+    resolve_in_order(shadows, count);
   });
   resolved_count_ = count;
   filter_args_.keeps_shadows = 0;
   filter_args_.first_tile = first_beneath;
   filter_args_.shadows =
-      ShadowList{buffer_.rows_device(), count, buffer_.candidates_device(), buffer_.keys_device()};
+      ShadowList{shadows, count, buffer_.candidates_device(), buffer_.keys_device()};
   filter_args_.counts_rows = counts_rows_ ? 1 : 0;
   filter_args_.space.rows = buffer_.rows_device();
   return true;
@@ -251,7 +252,7 @@ void ScanTask::resolve(uint32_t candidate_count) {
                      (context_.resolve == ResolveStrategy::kAuto &&
                       marking_costs_less(candidate_count, resident_runs_)));
   if (merges_) {
-    resolve_in_order(candidate_count);
+    resolve_in_order(buffer_.rows_device(), candidate_count);
     ++state_.statistics.resolve_merge;
   } else if (mark) {
     device_.resolve_mark_async(
@@ -281,14 +282,15 @@ void ScanTask::resolve_ranges(uint32_t first, uint32_t count) {
       stream_);
 }
 
-void ScanTask::resolve_in_order(uint32_t candidate_count) {
+// `order`: [candidate_count] out.
+void ScanTask::resolve_in_order(uint32_t* order, uint32_t candidate_count) {
   device_.order_candidates_async(
-      buffer_.rows_device(), candidate_count,
+      order, candidate_count,
       CandidateLess{buffer_.candidates_device(), buffer_.keys_device(), key_order_},
       buffer_.scratch_device(), stream_);
   device_.resolve_merge_async(
-      ResolveMerge::Args{buffer_.rows_device(), candidate_count, buffer_.candidates_device(),
-                         buffer_.keys_device(), buffer_.status_device()},
+      ResolveMerge::Args{order, candidate_count, buffer_.candidates_device(), buffer_.keys_device(),
+                         buffer_.status_device()},
       stream_);
 }
 

@@ -68,7 +68,7 @@ ShortWay walk_by_plain(uint8_t const* bytes, uint32_t size, uint64_t snapshot, u
                                 value.size, false, false});
           return true;
         },
-        [](uint64_t, PlainEntry const&) { return true; });
+        [](uint64_t, PlainEntry const&, NothingAbove const&) { return true; });
     EXPECT_EQ(way.failed.size() - failed_before, went.failed);
     way.plain += went.failed + (went.stopped ? 1 : 0);
     if (!went.stopped) {

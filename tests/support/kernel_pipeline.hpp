@@ -280,8 +280,8 @@ class KernelPipeline {
     return status();
   }
 
-  // The lowest run that has anything beneath the others; with `counts` what is left of it is only
-  // counted.
+  // The lowest run that has anything beneath the others, where the filter lists the rows; with
+  // `counts` what is left of it is only counted.
   ScanStatus run_split(bool counts) {
     narrow();
     if (status().errors != 0) return status();
@@ -309,12 +309,14 @@ class KernelPipeline {
     args_.first_tile = first_beneath;
     args_.shadows = ShadowList{order.device(), above, candidates_->device(), keys_->device()};
     args_.counts_rows = counts ? 1 : 0;
+    rows_ = std::make_unique<DeviceArray<uint32_t>>(device_, stream_, args_.space.candidates_max);
+    args_.space.rows = rows_->device();
     device_.filter_async(args_, runs_.tile_count() - first_beneath, stream_);
     if (status().errors != 0) return status();
+    row_count_ = status().row_count;
     std::vector<Candidate> written = candidates_->read();
     written.resize(status().written);
     candidates_ = std::make_unique<DeviceArray<Candidate>>(device_, stream_, written);
-    select_and_order();
     return status();
   }
 

@@ -64,6 +64,22 @@ LEVELSCAN_HOST_DEVICE inline uint64_t key_prefix_of(Bytes key) {
   return count == 0 ? 0 : load_big_endian(key.data, count) << (8 * (8 - count));
 }
 
+// The first `count` bytes of a prefix, up to eight.
+LEVELSCAN_HOST_DEVICE inline uint64_t first_bytes(uint64_t prefix, uint32_t count) {
+  return prefix & ~((UINT64_MAX >> (4 * count)) >> (4 * count));  // a shift by 64 isn't one
+}
+
+// Writes the first `count` bytes of a prefix, up to eight. REQUIRES: there is room for eight.
+LEVELSCAN_HOST_DEVICE inline void store_prefix(uint8_t* to, uint64_t prefix, uint32_t count) {
+#if !defined(__CUDA_ARCH__)
+  (void)count;
+  uint64_t const bytes = __builtin_bswap64(prefix);
+  std::memcpy(to, &bytes, sizeof bytes);
+#else
+  for (uint32_t i = 0; i < count; ++i) to[i] = static_cast<uint8_t>(prefix >> (56 - 8 * i));
+#endif
+}
+
 // The length of the common prefix of two byte strings, at most `limit`, which both have.
 LEVELSCAN_HOST_DEVICE inline uint32_t common_prefix(uint8_t const* a, uint8_t const* b,
                                                     uint32_t limit) {
@@ -82,9 +98,19 @@ LEVELSCAN_HOST_DEVICE inline uint32_t common_prefix(uint8_t const* a, uint8_t co
 LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE void copy_short(uint8_t* to, uint8_t const* from,
                                                        uint32_t count) {
 #if !defined(__CUDA_ARCH__)
-  // Two words that may overlap cover 8 to 16 bytes.
+  // Two words that may overlap cover 8 to 16 bytes, two of twice the size as many again.
   if (count > 16) {
-    std::memcpy(to, from, count);
+    if (count > 32) {
+      std::memcpy(to, from, count);
+      return;
+    }
+    struct TwoWords {
+      uint64_t words[2];
+    };
+    TwoWords const first = load_unaligned<TwoWords>(from);
+    TwoWords const last = load_unaligned<TwoWords>(from + count - sizeof last);
+    std::memcpy(to, &first, sizeof first);
+    std::memcpy(to + count - sizeof last, &last, sizeof last);
     return;
   }
   if (count >= 8) {

@@ -49,14 +49,9 @@ LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE void write_candidate(CandidateSpace const
   uint8_t* const slot = space.keys + key_offset;
   if (builder.data == nullptr) builder = KeyBuilder::over(walk);
   builder.build(entry, slot);
-  space.candidates[place] = Candidate{key_prefix_of(Bytes{slot, entry.user_size}),
-                                      entry.trailer,
-                                      key_offset,
-                                      entry.user_size,
-                                      entry.value_offset,
-                                      entry.value_size,
-                                      run,
-                                      flags};
+  space.candidates[place] =
+      Candidate{builder.prefix,     entry.trailer,    key_offset, entry.user_size,
+                entry.value_offset, entry.value_size, run,        flags};
   if (space.segments != nullptr) space.segments[place] = segment;
 }
 
@@ -73,6 +68,8 @@ LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE bool is_new(RunView const& run, Interval 
 
 // In place of a ShadowCursor where there is no list.
 struct NoShadows {
+  static constexpr uint32_t place = 0;
+
   LEVELSCAN_HOST_DEVICE bool at_end() const { return true; }
   LEVELSCAN_HOST_DEVICE bool meets() const { return false; }
   LEVELSCAN_HOST_DEVICE void advance(EntryWalk const&) {}
@@ -161,7 +158,7 @@ LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE PassedValues
 pass_plain_rows(EntryWalk& walk, FilterArgs const& args, ShadowCursor& shadows,
                 SegmentCursor& segments, FilterTally& tally, StopsAt const& stops_at) {
   if (shadows.at_end()) {
-    NothingAbove nothing;
+    NothingAbove nothing{shadows.place};
     return pass_plain_rows(walk, args, nothing, segments, stops_at);
   }
   ShadowsAbove above = ShadowsAbove::of(shadows);
@@ -173,6 +170,17 @@ pass_plain_rows(EntryWalk& walk, FilterArgs const& args, ShadowCursor& shadows,
   return passed;
 }
 
+// Which of the shadows stand before an entry that pass_values() has come to: those before this.
+template <class WhatIsAbove>
+LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE uint32_t place_among_shadows(WhatIsAbove const& above) {
+  return above.place;
+}
+template <class WhatIsAbove>
+LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE uint32_t
+place_among_shadows(BelowBound<WhatIsAbove> const& below) {
+  return below.above.place;
+}
+
 // Brings the walk past plain entries, as far as there are any; take() is called for each that the
 // predicate accepts or, with keeps_shadows, for any. Where blocks don't run in order, the walk
 // stops on the first of these. REQUIRES: it is inside a segment, which there ends with it.
@@ -182,21 +190,22 @@ take_plain_rows(EntryWalk& walk, FilterArgs const& args, Shadows<Block>& shadows
                 SegmentCursor& segments, FilterTally& tally, Take const& take) {
   if constexpr (Block::kInOrder) {
     if (args.counts_rows != 0) {
-      PassedValues const passed = pass_plain_rows(
-          walk, args, shadows, segments, tally, [](uint64_t, PlainEntry const&) { return false; });
+      PassedValues const passed =
+          pass_plain_rows(walk, args, shadows, segments, tally,
+                          [](uint64_t, PlainEntry const&, auto const&) { return false; });
       tally.counted += passed.rows;
       return passed;
     }
     return pass_plain_rows(walk, args, shadows, segments, tally,
-                           [&](uint64_t offset, PlainEntry const& entry) {
-                             take(MetEntry::of(walk, offset, entry));
+                           [&](uint64_t offset, PlainEntry const& entry, auto const& above) {
+                             take(MetEntry::of(walk, offset, entry, place_among_shadows(above)));
                              return false;
                            });
   } else {
     NothingAbove nothing;
-    PassedValues const passed =
-        pass_plain_rows(walk, args, nothing, [](uint64_t, PlainEntry const&) { return true; });
-    if (passed.stopped) take(MetEntry::of(walk));
+    PassedValues const passed = pass_plain_rows(
+        walk, args, nothing, [](uint64_t, PlainEntry const&, NothingAbove const&) { return true; });
+    if (passed.stopped) take(MetEntry::of(walk, 0));
     return passed;
   }
 }
@@ -330,7 +339,7 @@ LEVELSCAN_KERNEL inline void filter_interval(Block& block, FilterArgs const& arg
   bool const goes_past_plain = !reads_key && may_have_plain_entries(walk);
 
   auto const take = [&](uint32_t flags) {
-    on_candidate(walk, MetEntry::of(walk), flags, segments.place);
+    on_candidate(walk, MetEntry::of(walk, shadows.place), flags, segments.place);
   };
   auto const take_plain = [&](MetEntry const& entry) {
     uint32_t flags = kCandidateAlive;
@@ -490,6 +499,30 @@ struct Filter {
     return Block::kInOrder && args.counts_rows != 0 && flags == kCandidateAlive;
   }
 
+  // Lists what is left of the shadows up to the one at `end`.
+  LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE static void list_shadows(FilterArgs const& args,
+                                                                  uint32_t end) {
+    ScanStatus& status = *args.status;
+    for (; status.listed_shadows < end; ++status.listed_shadows) {
+      uint32_t const row = args.shadows.order[status.listed_shadows];
+      if (candidate_is_alive(args.shadows.candidates[row])) {
+        args.space.rows[status.row_count++] = row;
+      }
+    }
+  }
+
+  // What the last block of a grid has to do.
+  template <class Block>
+  LEVELSCAN_HOST_DEVICE static void end_block(FilterArgs const& args, Tile const& tile) {
+    if constexpr (Block::kInOrder) {
+      // Only the lowest run's tiles come with shadows.
+      if (args.space.rows != nullptr &&
+          tile.first + tile.count == args.runs[tile.run].interval_count) {
+        list_shadows(args, args.shadows.count);
+      }
+    }
+  }
+
   // Writes a candidate behind those that are written down already, if there is room.
   LEVELSCAN_HOST_DEVICE static void write_down(FilterArgs const& args, uint32_t r,
                                                EntryWalk const& walk, MetEntry const& entry,
@@ -504,7 +537,10 @@ struct Filter {
     uint32_t const place = static_cast<uint32_t>(status.written);
     write_candidate(args.space, place, static_cast<uint32_t>(status.written_key_bytes), r, walk,
                     entry, flags, segment, builder);
-    if (args.space.rows != nullptr) args.space.rows[place] = place;
+    if (args.space.rows != nullptr) {
+      list_shadows(args, entry.shadow);
+      args.space.rows[status.row_count++] = place;
+    }
     ++status.written;
     status.written_key_bytes += key_size;
   }
@@ -520,6 +556,7 @@ struct Filter {
       block.for_each(tile.count, [&](uint32_t i) {
         args.counts[run.first_slot + tile.first + i] = IntervalCount{0, 0};
       });
+      end_block<Block>(args, tile);
       return;
     }
     TileBlocks::find(block, run, args.segments, tile, shared.blocks, [&] {
@@ -581,6 +618,7 @@ struct Filter {
       block.fetch_add(args.totals[r].candidates, shared.candidates);
       block.fetch_add(args.totals[r].key_bytes, shared.key_bytes);
     });
+    end_block<Block>(args, tile);
   }
 };
 

@@ -21,7 +21,8 @@ struct CandidateSpace {
   uint32_t candidates_max;
   uint32_t key_bytes_max;
   uint32_t* segments;  // [candidates_max] in which each lies; null where the window has none
-  // Where a Block that runs in order lists the places of those that it writes; null: nowhere.
+  // [candidates_max] where a Block that runs in order lists rows: the places of those that it
+  // writes and of what is left of FilterArgs::shadows, in order. Null: nowhere.
   uint32_t* rows = nullptr;
 };
 

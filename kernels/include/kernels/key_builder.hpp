@@ -18,20 +18,36 @@ struct KeyBuilder {
   uint32_t offset;          // first entry that the previous slot doesn't have in it
   uint8_t const* previous;  // internal key of the last slot, or null
   uint32_t previous_size;
+  uint64_t prefix;        // of the last slot's user key, as key_prefix_of() says
+  uint32_t prefix_bytes;  // that are the key's
 
   LEVELSCAN_HOST_DEVICE static KeyBuilder over(EntryWalk const& walk) {
-    return KeyBuilder{walk.bytes, walk.begin, walk.values_end != 0, walk.begin, nullptr, 0};
+    return KeyBuilder{walk.bytes, walk.begin, walk.values_end != 0, walk.begin, nullptr, 0, 0, 0};
   }
 
-  // Writes the internal key of an entry to slot[key_size].
+  // Writes the internal key of an entry to slot[key_size]. Its prefix is `prefix` then.
   LEVELSCAN_HOST_DEVICE void build(MetEntry const& entry, uint8_t* slot) {
     uint32_t const key_size = entry.user_size + kTrailerBytes;
-    if (offset != entry.offset) {
-      build_from_entries(entry.offset, key_size, slot);
+    uint32_t const shared = entry.shared;
+    uint32_t const shared_before = prefix_bytes;
+    prefix_bytes = entry.user_size < 8 ? entry.user_size : 8;
+    if (offset == entry.offset && shared <= shared_before && shared <= prefix_bytes) {
+      // All of the trailer is behind it, so there are eight bytes that are not shared. A slot is
+      // not read soon after it was written: a processor waits for what was written in parts.
+      uint64_t const own = load_big_endian(entry.delta, 8);
+      prefix = first_bytes(first_bytes(prefix, shared) | (own >> (4 * shared)) >> (4 * shared),
+                           prefix_bytes);
+      store_prefix(slot, prefix, shared);
+      copy_short(slot + shared, entry.delta, key_size - shared);
     } else {
-      copy_short(slot, previous, entry.shared);
+      if (offset == entry.offset) {
+        copy_short(slot, previous, shared);
+      } else {
+        build_from_entries(entry.offset, key_size, slot);
+      }
+      copy_short(slot + shared, entry.delta, key_size - shared);
+      prefix = key_prefix_of(Bytes{slot, entry.user_size});
     }
-    copy_short(slot + entry.shared, entry.delta, key_size - entry.shared);
     offset = entry.next_offset;
     previous = slot;
     previous_size = key_size;

@@ -112,6 +112,8 @@ enum class Above : uint8_t {
 
 // Nothing lies above any entry.
 struct NothingAbove {
+  uint32_t place = 0;  // in the list of shadows, behind the last one
+
   LEVELSCAN_HOST_DEVICE LEVELSCAN_INLINE Above of(uint8_t const*, PlainEntry const&, uint64_t) {
     return Above::kNothing;
   }
@@ -126,7 +128,7 @@ struct PassedValues {
 
 // Goes over plain entries that are values which the snapshot sees. Those that neither
 // fails(value, user_size, trailer) holds for nor something newer lies above are rows:
-// stops_at(offset, entry) is called for each, and ends it where it is true.
+// stops_at(offset, entry, what_is_above) is called for each, and ends it where it is true.
 // REQUIRES: may_have_plain_entries(); the walk has not met an end or corruption.
 template <class WhatIsAbove, class Fails, class StopsAt>
 LEVELSCAN_HOST_DEVICE LEVELSCAN_LOOP PassedValues pass_values(EntryWalk& walk, uint64_t snapshot,
@@ -157,7 +159,7 @@ LEVELSCAN_HOST_DEVICE LEVELSCAN_LOOP PassedValues pass_values(EntryWalk& walk, u
       places.count_hidden();
     } else {
       ++result.rows;
-      if (stops_at(last, entry)) {
+      if (stops_at(last, entry, places)) {
         result.stopped = true;
         break;
       }

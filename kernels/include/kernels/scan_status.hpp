@@ -47,9 +47,10 @@ struct ScanStatus {
   uint64_t written;
   uint64_t written_key_bytes;  // of their internal keys
   uint64_t counted;  // rows that need no candidate, because nothing but their number is asked
+  uint64_t listed_shadows;  // how many of FilterArgs::shadows the filter has gone over for the list
 
   // What the host asks of the candidates that are left.
-  uint32_t row_count;  // how many there are
+  uint32_t row_count;  // how many there are; before it asks, how many the filter has listed
   uint32_t sum_count;  // how many runs of equal segments they have
   FittedRows fitted;   // those that go over next
 };
