@@ -22,7 +22,7 @@ class ControlArena {
   template <class T>
   T const* put(std::span<T const> values) {
     static_assert(std::is_trivially_copyable_v<T>);
-    std::size_t const begin = (used_ + alignof(T) - 1) / alignof(T) * alignof(T);
+    std::size_t const begin = aligned<T>(used_);
     std::size_t const bytes = values.size_bytes();
     if (bytes > block_.size() || begin > block_.size() - bytes) {
       throw NeedLayout{NeedLayout::Space::kControl, 0, begin + bytes + block_.size()};
@@ -36,6 +36,12 @@ class ControlArena {
     auto const* const data = reinterpret_cast<uint8_t const*>(bytes.data());
     return Bytes{put(std::span<uint8_t const>(data, bytes.size())),
                  static_cast<uint32_t>(bytes.size())};
+  }
+
+  // Whether `key_bytes` of bytes and then `count` values can be put.
+  template <class T>
+  [[nodiscard]] bool has_room(std::size_t key_bytes, std::size_t count) const {
+    return aligned<T>(used_ + key_bytes) + count * sizeof(T) <= block_.size();
   }
 
   // Copies what was put since the last upload.
@@ -56,6 +62,11 @@ class ControlArena {
   }
 
  private:
+  template <class T>
+  [[nodiscard]] static std::size_t aligned(std::size_t at) {
+    return (at + alignof(T) - 1) / alignof(T) * alignof(T);
+  }
+
   MirroredBytes& block_;
   std::size_t used_ = 0;
   std::size_t uploaded_ = 0;

@@ -8,6 +8,7 @@
 
 #include "kernels/integer_test.hpp"
 #include "levelscan/error.hpp"
+#include "pool/segment_space.hpp"
 
 namespace levelscan {
 namespace {
@@ -78,12 +79,6 @@ void ScanTask::run() {
     if (compare_bounds(key_order_, window.upper, state_.range.upper) > 0) {
       window.upper = state_.range.upper;
     }
-    if (!segments().empty()) {
-      std::size_t const last =
-          std::min<std::size_t>(first_segment_ + segments_max(), segments().size()) - 1;
-      KeyBound const& end = segments()[last].upper;
-      if (compare_bounds(key_order_, window.upper, end) > 0) window.upper = end;
-    }
     process(std::move(window));
   }
 }
@@ -102,8 +97,20 @@ bool ScanTask::enter_segment() {
   return compare_bounds(key_order_, state_.cursor, state_.range.upper) < 0;
 }
 
-// Puts the parts of the segments that lie in the window where kernels find them.
-void ScanTask::list_segments(KeyRange const& window) {
+// How many segments a window may have, so that what is counted and summed up of each has room in
+// the result.
+uint32_t ScanTask::segments_max() const {
+  std::size_t const summed_runs = context_.aggregate_inputs.empty() ? 0 : resident_runs_;
+  std::size_t const needed = segment_result_bytes(summed_runs);
+  std::size_t const room = buffer_.result.size() / needed;
+  if (room == 0) throw NeedLayout{NeedLayout::Space::kResult, 0, needed};
+  return static_cast<uint32_t>(room);
+}
+
+// Puts the parts of the segments that lie in the window where kernels find them. The window ends
+// with the last of them that there is room for. REQUIRES: its bounds stand in filter_args_.window.
+void ScanTask::list_segments(KeyRange& window) {
+  std::size_t const list_max = segments_max();
   std::vector<Segment> list;
   auto const view = [&](KeyBound const& bound) {
     return KeyBoundView{arena_.put(std::string_view(bound.key)), bound.side};
@@ -113,8 +120,18 @@ void ScanTask::list_segments(KeyRange const& window) {
     if (compare_bounds(key_order_, segment.lower, window.upper) >= 0) break;
     bool const begins_inside = compare_bounds(key_order_, segment.lower, window.lower) >= 0;
     bool const ends_inside = compare_bounds(key_order_, segment.upper, window.upper) <= 0;
-    list.push_back({view(begins_inside ? segment.lower : window.lower),
-                    view(ends_inside ? segment.upper : window.upper)});
+    std::size_t const key_bytes = (begins_inside ? segment.lower.key.size() : 0) +
+                                  (ends_inside ? segment.upper.key.size() : 0);
+    bool const has_room =
+        list.size() < list_max && arena_.has_room<Segment>(key_bytes, list.size() + 1);
+    // Without room for the first another layout is asked for.
+    if (!has_room && !list.empty()) {
+      window.upper = segments()[s - 1].upper;
+      filter_args_.window.upper = list.back().upper;
+      break;
+    }
+    list.push_back({begins_inside ? view(segment.lower) : filter_args_.window.lower,
+                    ends_inside ? view(segment.upper) : filter_args_.window.upper});
   }
   filter_args_.segments = {arena_.put(std::span<Segment const>(list)),
                            static_cast<uint32_t>(list.size())};

@@ -112,11 +112,11 @@ class ScanTask final : private EntrySource {
   // Moves the cursor on to the first segment from there on. False when none is left.
   bool enter_segment();
   [[nodiscard]] uint32_t segments_max() const;
-  void list_segments(KeyRange const& window);
+  void list_segments(KeyRange& window);
   void process(KeyRange window);
   [[nodiscard]] uint64_t find_candidates(KeyRange& window);
   void emit(uint32_t candidate_count);
-  void begin_filter(KeyRange const& window);
+  void begin_filter(KeyRange& window);
   void choose_strategy();
   // Filters and resolves the runs above the lowest. False when their candidates don't fit.
   [[nodiscard]] bool filter_above();

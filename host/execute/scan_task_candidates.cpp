@@ -62,7 +62,8 @@ uint64_t ScanTask::find_candidates(KeyRange& window) {
   return total;
 }
 
-void ScanTask::begin_filter(KeyRange const& window) {
+// Segments for which there is no room end the window.
+void ScanTask::begin_filter(KeyRange& window) {
   arena_.rewind(query_bytes_);
   views_.clear();
   slot_count_ = 0;

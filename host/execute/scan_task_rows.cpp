@@ -4,28 +4,15 @@
 #include <cstring>
 
 #include "execute/scan_task.hpp"
+#include "pool/segment_space.hpp"
 
 namespace levelscan {
 namespace {
 
-// Segments of a window: enough for a launch to fill a GPU, few enough for the control block.
-constexpr std::size_t kSegmentsMax = 2048;
 // Rows whose cells stay in a processor's nearest cache between the two who look at them.
 constexpr uint32_t kRowsInPlace = 128;
-// What aggregate_segments writes of each run's rows in a segment.
-constexpr std::size_t kSegmentSumBytes = sizeof(Aggregate) + sizeof(uint32_t);
 
 }  // namespace
-
-// How many segments a window may have, so that what is counted and summed up of each has room in
-// the result.
-uint32_t ScanTask::segments_max() const {
-  std::size_t const sums = context_.sink == nullptr ? readers_.size() : 0;
-  std::size_t const needed = sizeof(uint32_t) + kSegmentSumBytes * sums;
-  std::size_t const room = buffer_.result.size() / needed;
-  if (room == 0) throw NeedLayout{NeedLayout::Space::kResult, 0, needed};
-  return static_cast<uint32_t>(std::min(room, kSegmentsMax));
-}
 
 RowsArgs ScanTask::rows_args(uint32_t row_count) const {
   return RowsArgs{filter_args_.runs,
@@ -205,8 +192,10 @@ void ScanTask::aggregate_rows(uint32_t row_count) {
 // each run that has rows in it.
 void ScanTask::aggregate_segments(uint32_t row_count) {
   uint32_t const segment_count = filter_args_.segments.count;
+  std::size_t const input_count = context_.aggregate_inputs.size();
+  std::size_t const summed_runs = input_count == 0 ? 0 : runs_with_candidates_;
   std::size_t const sums_max =
-      std::min<std::size_t>(row_count, std::size_t{segment_count} * runs_with_candidates_);
+      std::min<std::size_t>(row_count, std::size_t{segment_count} * summed_runs);
   Aggregate* const sums = reinterpret_cast<Aggregate*>(buffer_.result.device());
   uint32_t* const sum_segments = reinterpret_cast<uint32_t*>(sums + sums_max);
   uint32_t* const segment_rows = sum_segments + sums_max;
@@ -215,7 +204,6 @@ void ScanTask::aggregate_segments(uint32_t row_count) {
   auto const* const host_rows = host_segments + sums_max;
 
   locate_rows(row_count, segment_rows);
-  std::size_t const input_count = context_.aggregate_inputs.size();
   device_.copy_to_host_async(buffer_.result.host() + sums_max * kSegmentSumBytes, segment_rows,
                              segment_count * sizeof(uint32_t), stream_);
   device_.synchronize(stream_);

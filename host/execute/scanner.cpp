@@ -195,6 +195,7 @@ struct Scanner::Impl {
     request.candidates_max = options.candidates_max;
     request.candidate_key_bytes = options.candidate_key_bytes;
     request.result_bytes = options.result_bytes;
+    request.control_bytes = options.control_bytes;
     request.read_area_bytes = options.read_area_bytes;
     request.tombstone_bytes = tombstones.bytes();
     request.values_bytes = options.values_bytes;

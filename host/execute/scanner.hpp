@@ -32,6 +32,7 @@ struct ScannerOptions {
   uint32_t candidates_max = 0;
   uint32_t candidate_key_bytes = 0;
   uint32_t result_bytes = 0;
+  uint32_t control_bytes = 0;
   uint32_t read_area_bytes = 0;
   uint32_t values_bytes = 0;
   ResolveStrategy resolve = ResolveStrategy::kAuto;

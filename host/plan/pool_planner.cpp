@@ -6,6 +6,7 @@
 #include <bit>
 
 #include "levelscan/error.hpp"
+#include "pool/segment_space.hpp"
 
 namespace levelscan {
 namespace {
@@ -15,6 +16,9 @@ constexpr uint32_t kPartitionBytes = 4 << 10;  // RocksDB's default
 constexpr uint32_t kResultBytesMin = 256;      // single values come to the host through it
 constexpr uint32_t kValuesBytesMin = 256;
 constexpr uint32_t kValueListMax = 1u << 16;
+constexpr uint32_t kQueryBytes = 64 << 10;   // its fields, its predicate, the window's bounds
+constexpr uint32_t kRunControlBytes = 256;   // what the kernels are told of a run
+constexpr uint32_t kBoundKeyBytesMax = 256;  // of segments with longer keys there is room for fewer
 constexpr uint32_t kSpaceBytesMax = 0xf0000000;  // offsets have 32 bits
 
 // The sizes that nobody asked for.
@@ -23,23 +27,37 @@ struct PreferredSizes {
   uint32_t candidates_max;
   uint32_t candidate_key_bytes;
   uint32_t result_bytes;
+  uint32_t segments;  // of a window of many ranges: 10,000 of them are one launch on a GPU
 
   bool operator==(PreferredSizes const&) const = default;
 };
 
 // A worker's blocks stay in its core's cache; a GPU needs enough intervals to fill it.
-constexpr PreferredSizes kPreferredByCpu{1 << 20, 1 << 16, 4 << 20, 2 << 20};
-constexpr PreferredSizes kPreferredByCuda{16 << 20, 1 << 20, 64 << 20, 32 << 20};
+constexpr PreferredSizes kPreferredByCpu{1 << 20, 1 << 16, 4 << 20, 2 << 20, 1 << 11};
+constexpr PreferredSizes kPreferredByCuda{16 << 20, 1 << 20, 64 << 20, 32 << 20, 1 << 14};
 // Below them a GPU has too little to do, but the scan runs.
 constexpr PreferredSizes kSmallest{kSmallestDataBlockBytes, kPreferredByCpu.candidates_max,
                                    kPreferredByCpu.candidate_key_bytes,
-                                   kPreferredByCpu.result_bytes};
+                                   kPreferredByCpu.result_bytes, 0};
 
+// All but segments, which take up little.
 PreferredSizes halved(PreferredSizes const& sizes) {
   return {std::max(sizes.data_block_bytes / 2, kSmallest.data_block_bytes),
           std::max(sizes.candidates_max / 2, kSmallest.candidates_max),
           std::max(sizes.candidate_key_bytes / 2, kSmallest.candidate_key_bytes),
-          std::max(sizes.result_bytes / 2, kSmallest.result_bytes)};
+          std::max(sizes.result_bytes / 2, kSmallest.result_bytes), sizes.segments};
+}
+
+// What the keys of ranges' bounds are taken to be as long as: the longest that a table begins or
+// ends with.
+std::size_t bound_key_bytes(DatabaseVersion const& version) {
+  std::size_t bytes = 0;
+  for (SortedRun const& run : version.runs) {
+    for (TableMeta const& meta : run.metas) {
+      bytes = std::max({bytes, meta.smallest_user_key().size(), meta.largest_user_key().size()});
+    }
+  }
+  return std::min<std::size_t>(bytes, kBoundKeyBytesMax);
 }
 
 uint32_t with_headroom(uint64_t bytes, char const* what) {
@@ -121,12 +139,13 @@ PoolLayout plan_pool(DatabaseVersion const& version, Device const& device,
     layout.runs.push_back({static_cast<uint32_t>(index_bytes), request.data_block_bytes});
   }
   uint32_t const run_count = static_cast<uint32_t>(layout.runs.size());
-  layout.control_bytes = (64u << 10) + run_count * 256;
   layout.read_area_bytes =
       std::max(request.read_area_bytes != 0 ? request.read_area_bytes : 1u << 20,
                with_headroom(stored_index_bytes_max + kBlockTrailerBytes, "an index block"));
   // Without blobs or merge operands nothing comes here; where metadata didn't tell, it grows.
   bool const deferring = may_defer_values(version);
+  std::size_t const segment_bytes = segment_control_bytes(bound_key_bytes(version));
+  PreferredSizes const most = device.info().backend == "cuda" ? kPreferredByCuda : kPreferredByCpu;
 
   auto const use = [&](PreferredSizes const& preferred) {
     auto const asked_or = [](uint32_t asked, uint32_t otherwise) {
@@ -139,19 +158,34 @@ PoolLayout plan_pool(DatabaseVersion const& version, Device const& device,
         std::max(asked_or(request.candidates_max, preferred.candidates_max), 2 * run_count);
     layout.candidate_key_bytes =
         asked_or(request.candidate_key_bytes, preferred.candidate_key_bytes);
-    layout.result_bytes =
-        std::max(asked_or(request.result_bytes, preferred.result_bytes), kResultBytesMin);
+    uint64_t const sums_bytes = preferred.segments * segment_result_bytes(run_count);
+    uint32_t const result_bytes = static_cast<uint32_t>(std::max<uint64_t>(
+        preferred.result_bytes, std::min<uint64_t>(sums_bytes, most.result_bytes)));
+    layout.result_bytes = std::max(asked_or(request.result_bytes, result_bytes), kResultBytesMin);
+    layout.control_bytes = asked_or(
+        request.control_bytes, static_cast<uint32_t>(kQueryBytes + run_count * kRunControlBytes +
+                                                     preferred.segments * segment_bytes));
     layout.cells_max = std::max(layout.result_bytes / 32, 64u);
     layout.values_bytes =
         asked_or(request.values_bytes, deferring ? layout.result_bytes : kValuesBytesMin);
     layout.value_list_max = deferring ? std::min(layout.candidates_max, kValueListMax) : 16u;
   };
-  PreferredSizes sizes = device.info().backend == "cuda" ? kPreferredByCuda : kPreferredByCpu;
+  PreferredSizes sizes = most;
   use(sizes);
   while (pool_bytes(device, layout) > request.memory_bytes) {
     PreferredSizes const smaller = halved(sizes);
     if (smaller == sizes) break;
     sizes = smaller;
+    use(sizes);
+  }
+  // Fewer scans rather than fewer segments.
+  auto const one_scan_fits = [&] {
+    PoolLayout one = layout;
+    one.scans_max = 1;
+    return pool_bytes(device, one) <= request.memory_bytes;
+  };
+  while (!one_scan_fits() && sizes.segments != 0) {
+    sizes.segments /= 2;
     use(sizes);
   }
   return fit_scans(std::move(layout), device, request);

@@ -20,6 +20,7 @@ struct PoolRequest {
   uint32_t candidates_max = 0;
   uint32_t candidate_key_bytes = 0;
   uint32_t result_bytes = 0;
+  uint32_t control_bytes = 0;
   uint32_t read_area_bytes = 0;
   uint32_t values_bytes = 0;
   // Of the range tombstones' cover: TombstoneSet::bytes().
@@ -29,8 +30,8 @@ struct PoolRequest {
 // What a pool of this layout would allocate on this device.
 [[nodiscard]] uint64_t pool_bytes(Device const& device, PoolLayout const& layout);
 
-// A layout within the budget: smaller data blocks, then fewer scans, until it fits. Throws
-// Error(kDevice) with the number of bytes that would be needed.
+// A layout within the budget: smaller data blocks, then fewer scans, then room for fewer segments,
+// until it fits. Throws Error(kDevice) with the number of bytes that would be needed.
 [[nodiscard]] PoolLayout plan_pool(DatabaseVersion const& version, Device const& device,
                                    PoolRequest const& request);
 

@@ -134,6 +134,7 @@ ScannerOptions draw_options(Random& random, std::string& description) {
     options.candidates_max = random.pick(std::vector<uint32_t>{1, 4, 16, 64, 1024});
     options.candidate_key_bytes = random.pick(std::vector<uint32_t>{64, 256, 1024, 16384});
     options.result_bytes = random.pick(std::vector<uint32_t>{1, 256, 400, 1024, 8192});
+    options.control_bytes = random.pick(std::vector<uint32_t>{1, 512, 1000, 4000, 65536});
     options.read_area_bytes = random.pick(std::vector<uint32_t>{64, 256, 4096, 65536});
     options.values_bytes = random.pick(std::vector<uint32_t>{1, 64, 300, 4096, 65536});
   }
@@ -145,12 +146,13 @@ ScannerOptions draw_options(Random& random, std::string& description) {
     options.task_bytes = random.pick(std::vector<uint64_t>{1, 500, 4000, 20000, 100000});
   }
   description = fmt::format(
-      "threads {} scans_max {} data_block {} candidates {} keys {} result {} read_area {} task {} "
-      "verify {} cache {} resolve {}",
+      "threads {} scans_max {} data_block {} candidates {} keys {} result {} control {} read_area "
+      "{} "
+      "task {} verify {} cache {} resolve {}",
       options.threads, options.scans_max, options.data_block_bytes, options.candidates_max,
-      options.candidate_key_bytes, options.result_bytes, options.read_area_bytes,
-      options.task_bytes, options.verify_checksums, options.device_cache_bytes,
-      static_cast<int>(options.resolve));
+      options.candidate_key_bytes, options.result_bytes, options.control_bytes,
+      options.read_area_bytes, options.task_bytes, options.verify_checksums,
+      options.device_cache_bytes, static_cast<int>(options.resolve));
   return options;
 }
 
