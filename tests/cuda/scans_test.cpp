@@ -15,6 +15,8 @@
 #include "cuda/stand_in.hpp"
 #include "execute/scanner.hpp"
 #include "levelscan/error.hpp"
+#include "plan/pool_planner.hpp"
+#include "pool/segment_space.hpp"
 #include "query/aggregates.hpp"
 #include "support/random.hpp"
 #include "support/rocksdb_scan.hpp"
@@ -196,6 +198,87 @@ TEST_F(CudaScans, ARoundWaitsForTheStreamAFewTimes) {
   EXPECT_EQ(waits(ranges), 5u);
   EXPECT_EQ(waits(aggregates(ranges, "count()")), 3u);
   EXPECT_EQ(waits(aggregates(ranges, "count(), sum(value_size), avg(key_size)")), 5u);
+}
+
+// Ranges of a few keys each, of two runs whose blocks are all resident at once.
+TEST_F(CudaScans, TenThousandSmallRangesAreOneLaunchOfTheFilter) {
+  namespace t = levelscan::testing;
+  constexpr int kRanges = 10000;
+  auto const key = [](int i) { return "a key of a table " + std::to_string(1000000 + i); };
+  std::string const path = directory_.path() + "/ranges";
+  auto const database = t::open_database(t::quiet_options(), path);
+  for (int run = 0; run < 2; ++run) {
+    for (int i = run; i < 3 * kRanges; i += run + 1) {
+      t::put(*database, key(i), std::to_string(run));
+    }
+    t::flush(*database);
+  }
+  Query rows = t::rows_query();
+  rows.ranges.emplace();
+  for (int i = 0; i < kRanges; ++i) {
+    KeySelection keys;
+    keys.from = key(3 * i);
+    keys.to = key(3 * i + 2);
+    rows.ranges->push_back({std::to_string(i), keys});
+  }
+  Rows expected;
+  Rows const all = t::iterator_rows(*database);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i % 3 != 2) expected.push_back(all[i]);
+  }
+  Query sums = rows;
+  sums.aggregates = parse_aggregates("count(), sum(value_size), avg(key_size)", Schema());
+
+  DatabaseVersion const version = open_version(path);
+  for (Query const* const query : {&rows, &sums}) {
+    stand_in_.reset(1);
+    auto const device = make_cuda_device(0);
+    Scanner scanner(version, options(false, 1), *device);
+    stand_in_.forbid_allocations(true);
+    RowCollector sink;
+    ScanResult const result = scanner.run(*query, query == &rows ? &sink : nullptr);
+    EXPECT_EQ(stand_in_.launches("Filter"), 1u);
+    EXPECT_EQ(result.statistics.windows, 1u);
+    EXPECT_EQ(result.rows_found, expected.size());
+    if (query == &rows) {
+      EXPECT_EQ(sink.rows(), expected);
+    } else {
+      ASSERT_EQ(result.range_aggregates.size(), std::size_t{kRanges});
+      for (auto const& values : result.range_aggregates) EXPECT_EQ(values[0].integer, 2);
+    }
+    EXPECT_THAT(stand_in_.take_violations(), IsEmpty());
+  }
+}
+
+// Room for as many segments is planned whatever the number of scans that share the memory; where
+// there is little, for fewer.
+TEST_F(CudaScans, ALayoutHasRoomForTenThousandSegmentsWhereMemoryAllows) {
+  auto const device = make_cuda_device(0);
+  std::size_t const key_bytes = std::string("key10000").size();
+  std::size_t const runs = version_->runs.size();
+  PoolRequest request;
+  request.memory_bytes = uint64_t{1} << 30;
+  for (uint32_t const scans_max : {1u, 4u, 16u, 200u}) {
+    request.scans_max = scans_max;
+    PoolLayout const layout = plan_pool(*version_, *device, request);
+    EXPECT_GE(layout.scans_max, std::min(scans_max, 16u));
+    EXPECT_GE(layout.control_bytes, 10000 * segment_control_bytes(key_bytes));
+    EXPECT_GE(layout.result_bytes, 10000 * segment_result_bytes(runs));
+  }
+  // What a layout needs at the least is no more for it.
+  request.scans_max = 1;
+  request.memory_bytes = 1;
+  uint64_t least = 0;
+  try {
+    static_cast<void>(plan_pool(*version_, *device, request));
+    ADD_FAILURE() << "not refused";
+  } catch (Error const& error) {
+    std::string const text = error.what();
+    least = std::stoull(text.substr(text.find("needs ") + 6));
+  }
+  request.memory_bytes = least;
+  PoolLayout const layout = plan_pool(*version_, *device, request);
+  EXPECT_LT(layout.control_bytes, 1000 * segment_control_bytes(key_bytes) + (64u << 10));
 }
 
 // Has each n-th call that `is_tried` fail in a process's first scan, and expects to be told of it.

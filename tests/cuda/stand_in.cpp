@@ -82,6 +82,7 @@ void CudaStandIn::reset(uint64_t seed) {
   limit_memory(std::size_t{8} << 30, std::size_t{8} << 30);
   allocations_forbidden_ = false;
   calls_ = operations_run_ = event_waits_ = host_waits_ = clock_ns_ = 0;
+  launches_.clear();
   calls_until_failure_ = operations_until_failure_ = 0;
   call_failure_ = all_calls_failure_ = operation_failure_ = sticky_ = cudaSuccess;
   violations_.clear();
@@ -148,6 +149,12 @@ uint64_t CudaStandIn::operations_pending() const {
 uint64_t CudaStandIn::event_waits() const {
   std::lock_guard const lock(mutex_);
   return event_waits_;
+}
+
+uint64_t CudaStandIn::launches(std::string const& kernel) const {
+  std::lock_guard const lock(mutex_);
+  auto const found = launches_.find(kernel);
+  return found == launches_.end() ? 0 : found->second;
 }
 
 uint64_t CudaStandIn::host_waits() const {
@@ -512,6 +519,7 @@ cudaError_t CudaStandIn::launch(std::string const& name, Grid const& grid, cudaS
               " of shared memory that it did not opt into");
     return cudaErrorInvalidValue;
   }
+  ++launches_[name];
   uint64_t const seed = random_.next();
   return enqueue(stream, {what,
                           [run = std::move(run), seed] {

@@ -79,6 +79,7 @@ class CudaStandIn {
   [[nodiscard]] uint64_t operations_pending() const;
   [[nodiscard]] uint64_t event_waits() const;  // for events that had been recorded
   [[nodiscard]] uint64_t host_waits() const;   // of the host's for a stream
+  [[nodiscard]] uint64_t launches(std::string const& kernel) const;
   [[nodiscard]] uint64_t clock_ns() const;
   // A line for each; they are forgotten with this call.
   [[nodiscard]] std::vector<std::string> take_violations();
@@ -221,6 +222,7 @@ class CudaStandIn {
   uint64_t clock_ns_ = 0;
   uint64_t event_waits_ = 0;
   uint64_t host_waits_ = 0;
+  std::map<std::string, uint64_t> launches_;
   uint64_t calls_until_failure_ = 0;
   cudaError_t call_failure_ = cudaSuccess;
   cudaError_t all_calls_failure_ = cudaSuccess;
