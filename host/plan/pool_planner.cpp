@@ -39,6 +39,9 @@ constexpr PreferredSizes kPreferredByCuda{16 << 20, 1 << 20, 64 << 20, 32 << 20,
 constexpr PreferredSizes kSmallest{kSmallestDataBlockBytes, kPreferredByCpu.candidates_max,
                                    kPreferredByCpu.candidate_key_bytes,
                                    kPreferredByCpu.result_bytes, 0};
+// What a window on a CPU goes over in all runs: a part of a cache that several cores share.
+constexpr uint32_t kWindowBytes = 10 << 20;
+constexpr uint32_t kSharedDataBlockBytesMin = 256 << 10;
 
 // All but segments, which take up little.
 PreferredSizes halved(PreferredSizes const& sizes) {
@@ -46,6 +49,25 @@ PreferredSizes halved(PreferredSizes const& sizes) {
           std::max(sizes.candidates_max / 2, kSmallest.candidates_max),
           std::max(sizes.candidate_key_bytes / 2, kSmallest.candidate_key_bytes),
           std::max(sizes.result_bytes / 2, kSmallest.result_bytes), sizes.segments};
+}
+
+// How far a window goes is decided by the largest run. Where the others are small it goes over
+// little besides that run's block; where all are alike, over a block of each.
+PreferredSizes preferred_by_cpu(DatabaseVersion const& version) {
+  double total = 0;
+  double largest = 0;
+  for (SortedRun const& run : version.runs) {
+    double bytes = 0;
+    for (TableMeta const& meta : run.metas) bytes += static_cast<double>(meta.file_bytes);
+    total += bytes;
+    largest = std::max(largest, bytes);
+  }
+  PreferredSizes sizes = kPreferredByCpu;
+  if (total == 0) return sizes;
+  uint32_t const share = static_cast<uint32_t>(kWindowBytes * largest / total);
+  sizes.data_block_bytes =
+      std::clamp(std::bit_floor(share), kSharedDataBlockBytesMin, sizes.data_block_bytes);
+  return sizes;
 }
 
 // What the keys of ranges' bounds are taken to be as long as: the longest that a table begins or
@@ -145,7 +167,8 @@ PoolLayout plan_pool(DatabaseVersion const& version, Device const& device,
   // Without blobs or merge operands nothing comes here; where metadata didn't tell, it grows.
   bool const deferring = may_defer_values(version);
   std::size_t const segment_bytes = segment_control_bytes(bound_key_bytes(version));
-  PreferredSizes const most = device.info().backend == "cuda" ? kPreferredByCuda : kPreferredByCpu;
+  PreferredSizes const most =
+      device.info().backend == "cuda" ? kPreferredByCuda : preferred_by_cpu(version);
 
   auto const use = [&](PreferredSizes const& preferred) {
     auto const asked_or = [](uint32_t asked, uint32_t otherwise) {
