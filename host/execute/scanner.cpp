@@ -24,8 +24,14 @@
 namespace levelscan {
 namespace {
 
-constexpr uint64_t kTaskBytesMin = 16 << 20;
-constexpr uint64_t kTasksPerThread = 4;  // evens out tasks of different cost
+// How finely a scan is cut: more tasks even out what they cost, and each has to start.
+struct TaskSizes {
+  uint64_t bytes_min;
+  uint64_t per_thread;
+};
+// Several windows each.
+constexpr TaskSizes kTasksByCpu{4 << 20, 16};
+constexpr TaskSizes kTasksByCuda{16 << 20, 4};
 
 uint32_t thread_count(ScannerOptions const& options) {
   if (options.threads != 0) return options.threads;
@@ -409,8 +415,9 @@ ScanResult Scanner::run(Query const& query, RowSink* sink, std::atomic<bool> con
   KeyRange const range = hull_of(query, segments, version.key_order);
   uint64_t task_bytes = impl_->options.task_bytes;
   if (task_bytes == 0 && impl_->threads > 1) {
-    task_bytes = std::max(kTaskBytesMin,
-                          overlapping_bytes(version, range) / (impl_->threads * kTasksPerThread));
+    TaskSizes const& sizes = impl_->device.info().backend == "cuda" ? kTasksByCuda : kTasksByCpu;
+    task_bytes = std::max(sizes.bytes_min,
+                          overlapping_bytes(version, range) / (impl_->threads * sizes.per_thread));
   }
   ScanPlan const plan = version.runs.empty() || context.limit == 0
                             ? ScanPlan{}
