@@ -218,7 +218,8 @@ RunReader::Append RunReader::append_decoded(Table const& table, MappedFile const
     verify(table, block.handle, stored);
     // Memory takes as long to come as a block to decompress: the next one's meanwhile.
     if (i + 1 < batch_.size()) {
-      prefetch(stored + block.handle.size, batch_[i + 1].handle.size + kBlockTrailerBytes);
+      BlockHandle const& next = batch_[i + 1].handle;
+      prefetch(area + (next.offset - begin), next.size + kBlockTrailerBytes);
     }
     BlockPlace const place{table.path(), block.handle.offset};
     uint8_t const type = stored[block.handle.size];

@@ -138,13 +138,13 @@ void ScanTask::locate_rows(uint32_t row_count, uint32_t* segment_rows) {
 }
 
 // [candidates and marks] in which segment each lies. They stand in the space of the rows' sizes,
-// which nothing else needs before rows are found, behind the rows' segments.
+// behind the rows' segments.
 uint32_t* ScanTask::candidate_segments() const {
   return shadow_order() + context_.layout->candidate_slots();
 }
 
-// [candidates and marks] what is held against the lowest run, in order: where rows' segments come
-// when rows are found.
+// [candidates and marks] what is held against the lowest run, in order. It stands where the rows'
+// segments, or their sizes, come when rows are found.
 uint32_t* ScanTask::shadow_order() const {
   return reinterpret_cast<uint32_t*>(buffer_.row_bytes_device());
 }

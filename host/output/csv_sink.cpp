@@ -35,7 +35,8 @@ void CsvSink::begin() {
   for (std::size_t column = 0; column < columns_.size(); ++column) {
     if (column != 0) text += ',';
     std::string_view const name = columns_[column].name;
-    text.append_written(text_max(name.size()), [&](char* to) { return write_csv_text(name, to); });
+    text.append_written(words_text_max(name.size()),
+                        [&](char* to) { return write_csv_text(name, to); });
   }
   text += '\n';
   file_.write(text);

@@ -32,7 +32,7 @@ JsonlSink::JsonlSink(BytesStyle style, std::vector<OutputColumn> columns, Output
   for (OutputColumn const& column : columns_) {
     Text opening;
     opening += openings_.empty() ? '{' : ',';
-    opening.append_written(text_max(column.name.size()),
+    opening.append_written(words_text_max(column.name.size()),
                            [&](char* to) { return write_json_text(column.name, to); });
     opening += ':';
     separators_max_ += opening.size();

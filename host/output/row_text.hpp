@@ -31,7 +31,7 @@ char* write_number(Format const& format, double value, bool single_precision, ch
 
 // `range`: what stands in the column in front; null: there is none.
 inline std::size_t range_text_max(std::string_view const* range) {
-  return range == nullptr ? 0 : text_max(range->size());
+  return range == nullptr ? 0 : words_text_max(range->size());
 }
 
 // REQUIRES: as many columns as the batch has, and one more in front for its range.
@@ -46,7 +46,7 @@ void append_rows(Format const& format, std::vector<OutputColumn> const& columns,
   for (uint32_t row = 0; row < batch.row_count; ++row) {
     std::size_t size_max = row_max;
     for (uint32_t i = 0; i < batch.column_count; ++i) {
-      if (cell[i].kind == ScalarKind::kBytes) size_max += text_max(cell[i].size);
+      if (cell[i].kind == ScalarKind::kBytes) size_max += bytes_text_max(cell[i].size);
     }
     to = text.room(to, size_max);
     std::size_t column = 0;
@@ -79,7 +79,7 @@ void append_aggregates(Format const& format, std::vector<AggregateValue> const& 
   std::size_t size_max =
       format.separators_max + range_text_max(range) + values.size() * kNumberTextMax;
   for (AggregateValue const& value : values) {
-    if (value.kind == AggregateValue::Kind::kBytes) size_max += text_max(value.bytes.size());
+    if (value.kind == AggregateValue::Kind::kBytes) size_max += bytes_text_max(value.bytes.size());
   }
   char* to = text.room(text.end(), size_max);
   std::size_t column = 0;

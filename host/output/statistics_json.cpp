@@ -56,7 +56,7 @@ std::string device_times_text(StageTimes const& times) {
 
 std::string statistics_json(ScanStatistics const& s) {
   Text backend;
-  backend.append_written(text_max(s.backend.size()),
+  backend.append_written(words_text_max(s.backend.size()),
                          [&](char* to) { return write_json_text(s.backend, to); });
   std::string text = fmt::format(R"({{"schema_version":1,"backend":{},)", backend.view());
   text += members({{"snapshot", s.snapshot},

@@ -20,8 +20,9 @@ enum class BytesStyle {
 
 // Room for any number.
 inline constexpr std::size_t kNumberTextMax = 64;
-// Room for `size` bytes, or characters of the user's own, in whatever form, quotes included.
-constexpr std::size_t text_max(std::size_t size) { return size * 6 + kTextSlack; }
+// Room for so many bytes, or characters of the user's own, in whatever form, quotes included.
+constexpr std::size_t bytes_text_max(std::size_t size) { return size * kByteTextMax + kTextSlack; }
+constexpr std::size_t words_text_max(std::size_t size) { return size * 6 + kTextSlack; }
 
 inline char* write_text(std::string_view text, char* to) {
   std::memcpy(to, text.data(), text.size());
@@ -29,13 +30,13 @@ inline char* write_text(std::string_view text, char* to) {
 }
 
 // One cell as RFC 4180 wants it: in quotes where it holds a comma or a quote. Empty bytes are "",
-// so that they differ from null, the empty cell. Room: text_max().
+// so that they differ from null, the empty cell. Room: bytes_text_max().
 inline char* write_csv_bytes(ByteSpan bytes, BytesStyle style, char* to) {
   if (bytes.empty()) return write_text("\"\"", to);
   return style == BytesStyle::kHex ? write_hex(bytes, to) : write_csv(bytes, to);
 }
 
-// A JSON string, its quotes included, of the escaped or hex text. Room: text_max().
+// A JSON string, its quotes included, of the escaped or hex text. Room: bytes_text_max().
 inline char* write_json_bytes(ByteSpan bytes, BytesStyle style, char* to) {
   *to++ = '"';
   to = style == BytesStyle::kHex ? write_hex(bytes, to) : write_json(bytes, to);
@@ -43,7 +44,7 @@ inline char* write_json_bytes(ByteSpan bytes, BytesStyle style, char* to) {
   return to;
 }
 
-// Any text as a JSON string; as a CSV cell. Room: text_max().
+// Any text as a JSON string; as a CSV cell. Room: words_text_max().
 [[nodiscard]] char* write_json_text(std::string_view value, char* to);
 [[nodiscard]] char* write_csv_text(std::string_view value, char* to);
 

@@ -167,9 +167,6 @@ PoolLayout plan_pool(DatabaseVersion const& version, Device const& device,
   // Without blobs or merge operands nothing comes here; where metadata didn't tell, it grows.
   bool const deferring = may_defer_values(version);
   std::size_t const segment_bytes = segment_control_bytes(bound_key_bytes(version));
-  PreferredSizes const most =
-      device.info().backend == "cuda" ? kPreferredByCuda : preferred_by_cpu(version);
-
   auto const use = [&](PreferredSizes const& preferred) {
     auto const asked_or = [](uint32_t asked, uint32_t otherwise) {
       return asked != 0 ? asked : otherwise;
@@ -181,10 +178,8 @@ PoolLayout plan_pool(DatabaseVersion const& version, Device const& device,
         std::max(asked_or(request.candidates_max, preferred.candidates_max), 2 * run_count);
     layout.candidate_key_bytes =
         asked_or(request.candidate_key_bytes, preferred.candidate_key_bytes);
-    uint64_t const sums_bytes = preferred.segments * segment_result_bytes(run_count);
-    uint32_t const result_bytes = static_cast<uint32_t>(std::max<uint64_t>(
-        preferred.result_bytes, std::min<uint64_t>(sums_bytes, most.result_bytes)));
-    layout.result_bytes = std::max(asked_or(request.result_bytes, result_bytes), kResultBytesMin);
+    layout.result_bytes =
+        std::max(asked_or(request.result_bytes, preferred.result_bytes), kResultBytesMin);
     layout.control_bytes = asked_or(
         request.control_bytes, static_cast<uint32_t>(kQueryBytes + run_count * kRunControlBytes +
                                                      preferred.segments * segment_bytes));
@@ -193,7 +188,8 @@ PoolLayout plan_pool(DatabaseVersion const& version, Device const& device,
         asked_or(request.values_bytes, deferring ? layout.result_bytes : kValuesBytesMin);
     layout.value_list_max = deferring ? std::min(layout.candidates_max, kValueListMax) : 16u;
   };
-  PreferredSizes sizes = most;
+  PreferredSizes sizes =
+      device.info().backend == "cuda" ? kPreferredByCuda : preferred_by_cpu(version);
   use(sizes);
   while (pool_bytes(device, layout) > request.memory_bytes) {
     PreferredSizes const smaller = halved(sizes);

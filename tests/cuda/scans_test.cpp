@@ -265,6 +265,13 @@ TEST_F(CudaScans, ALayoutHasRoomForTenThousandSegmentsWhereMemoryAllows) {
     EXPECT_GE(layout.control_bytes, 10000 * segment_control_bytes(key_bytes));
     EXPECT_GE(layout.result_bytes, 10000 * segment_result_bytes(runs));
   }
+  // Nor does a scan of many runs pay for it with its blocks.
+  DatabaseVersion many_runs;
+  many_runs.runs.resize(20);
+  request.scans_max = 16;
+  PoolLayout const of_many = plan_pool(many_runs, *device, request);
+  EXPECT_EQ(of_many.scans_max, 16u);
+  EXPECT_GE(of_many.runs.front().data_block_bytes, 512u << 10);
   // What a layout needs at the least is no more for it.
   request.scans_max = 1;
   request.memory_bytes = 1;

@@ -24,7 +24,7 @@ using Rows = std::vector<std::pair<std::string, std::string>>;  // key, value
 
 inline std::string escaped(std::string_view bytes) {
   Text text;
-  text.append_written(text_max(bytes.size()),
+  text.append_written(bytes_text_max(bytes.size()),
                       [&](char* to) { return write_escaped(as_bytes(bytes), to); });
   return std::string(text.view());
 }
