@@ -149,6 +149,10 @@ void CpuDevice::complete_deferred_async(CompleteDeferred::Args const& args, Stre
   launch<CompleteDeferred>(args, tiles_over(args.value_count, kTileDeferred));
 }
 
+void CpuDevice::pick_rows_async(PickRows::Args const& args, StreamView) {
+  launch<PickRows>(args, tiles_over(args.count, kTileRows));
+}
+
 void CpuDevice::measure_rows_async(MeasureRows::Args const& args, StreamView) {
   launch<MeasureRows>(args, tiles_over(args.rows.row_count, kTileRows));
 }

@@ -271,6 +271,10 @@ void CudaDevice::complete_deferred_async(CompleteDeferred::Args const& args, Str
                            tiles_over(args.value_count, kTileDeferred), stream);
 }
 
+void CudaDevice::pick_rows_async(PickRows::Args const& args, StreamView stream) {
+  launch<PickRows>(DeviceStage::kAggregate, args, tiles_over(args.count, kTileRows), stream);
+}
+
 void CudaDevice::measure_rows_async(MeasureRows::Args const& args, StreamView stream) {
   launch<MeasureRows>(DeviceStage::kEmit, args, tiles_over(args.rows.row_count, kTileRows), stream);
 }

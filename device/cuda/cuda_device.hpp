@@ -65,6 +65,7 @@ class CudaDevice final : public Device {
   void resolve_probe_async(ResolveProbe::Args const& args, StreamView stream) override;
   void resolve_merge_async(ResolveMerge::Args const& args, StreamView stream) override;
   void complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) override;
+  void pick_rows_async(PickRows::Args const& args, StreamView stream) override;
   void measure_rows_async(MeasureRows::Args const& args, StreamView stream) override;
   void fit_rows_async(FitRows::Args const& args, StreamView stream) override;
   void emit_rows_async(EmitRows::Args const& args, StreamView stream) override;

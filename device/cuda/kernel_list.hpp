@@ -22,6 +22,7 @@ inline constexpr uint32_t kSingleBlockItems = 128;
   X(ResolveProbe, kTileCandidates)          \
   X(ResolveMerge, kTileCandidates)          \
   X(CompleteDeferred, kTileDeferred)        \
+  X(PickRows, kTileRows)                    \
   X(MeasureRows, kTileRows)                 \
   X(FitRows, 1)                             \
   X(EmitRows, kTileRows)                    \

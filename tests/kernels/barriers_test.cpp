@@ -64,6 +64,9 @@ void append_rows(std::string& answer, Device& device, StreamView stream, KernelP
   if (rows.row_count != 0) append(answer, fitted.read());
   append(answer, cells.read());
   append(answer, bytes.read());
+  DeviceArray<uint32_t> const picked(device, stream, std::vector<uint32_t>(rows.row_count));
+  device.pick_rows_async({rows.rows, picked.device(), rows.row_count}, stream);
+  append(answer, picked.read());
   // Every candidate in one of two segments. None is at a larger place than these.
   std::vector<uint32_t> halves(1u << 16);
   for (std::size_t i = 0; i < halves.size(); ++i) halves[i] = i / 2 % 2;
@@ -225,7 +228,7 @@ TEST(Barriers, EachOneButTheLastIsNeeded) {
       {"IndexSearch", 4},    {"Narrow", 1},           {"Filter", 4},       {"Gather", 3},
       {"ResolveRanges", 3},  {"ResolveMark", 4},      {"ResolveProbe", 3}, {"ResolveMerge", 3},
       {"LocateSegments", 1}, {"CompleteDeferred", 3}, {"MeasureRows", 1},  {"EmitRows", 1},
-      {"VerifyBlocks", 3},   {"FitRows", 1},
+      {"VerifyBlocks", 3},   {"FitRows", 1},          {"PickRows", 1},
   };
   // A phase more or less is a barrier more or less to look at.
   EXPECT_EQ(log.phases_max, kernels);

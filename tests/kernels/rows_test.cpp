@@ -1,4 +1,4 @@
-// MeasureRows, FitRows and EmitRows against cells that the test works out from the rows.
+// PickRows, MeasureRows, FitRows and EmitRows against cells that the test works out from the rows.
 #include "kernels/rows.hpp"
 
 #include <cstring>
@@ -177,6 +177,23 @@ TEST_P(RowsSuite, CellsAndBytesOfEveryColumnInBatches) {
     first += count;
   }
   EXPECT_GT(batches, 2u);
+}
+
+TEST_P(RowsSuite, RowsArePickedInAnyOrderAndMoreThanOnce) {
+  Random random(mix(base_seed() + 42));
+  for (uint32_t const count : {0u, 1u, 127u, 128u, 129u, 1000u}) {
+    SCOPED_TRACE("seed " + std::to_string(base_seed()) + ", count " + std::to_string(count));
+    std::vector<uint32_t> rows(300);
+    for (uint32_t& place : rows) place = static_cast<uint32_t>(random.next());
+    std::vector<uint32_t> picked(count);
+    for (uint32_t& row : picked) row = static_cast<uint32_t>(random.below(rows.size()));
+    DeviceArray<uint32_t> const places(device(), stream(), rows);
+    DeviceArray<uint32_t> const array(device(), stream(), picked);
+    device().pick_rows_async(PickRows::Args{places.device(), array.device(), count}, stream());
+    for (uint32_t& row : picked) row = rows[row];
+    EXPECT_EQ(array.read(), picked);
+    EXPECT_EQ(places.read(), rows);
+  }
 }
 
 TEST_P(RowsSuite, AsManyRowsFitAsTheirBytesAllow) {

@@ -102,6 +102,9 @@ class BlockDevice final : public ForwardingDevice {
   void complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) override {
     launch<CompleteDeferred>(args, tiles(args.value_count, kTileDeferred), stream);
   }
+  void pick_rows_async(PickRows::Args const& args, StreamView stream) override {
+    launch<PickRows>(args, tiles(args.count, kTileRows), stream);
+  }
   void measure_rows_async(MeasureRows::Args const& args, StreamView stream) override {
     launch<MeasureRows>(args, tiles(args.rows.row_count, kTileRows), stream);
   }

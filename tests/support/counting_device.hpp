@@ -173,6 +173,10 @@ class CountingDevice final : public Device {
     ++launches_;
     inner_.complete_deferred_async(args, stream);
   }
+  void pick_rows_async(PickRows::Args const& args, StreamView stream) override {
+    ++launches_;
+    inner_.pick_rows_async(args, stream);
+  }
   void measure_rows_async(MeasureRows::Args const& args, StreamView stream) override {
     ++launches_;
     inner_.measure_rows_async(args, stream);

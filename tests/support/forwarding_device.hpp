@@ -78,6 +78,9 @@ class ForwardingDevice : public Device {
   void complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) override {
     inner_->complete_deferred_async(args, stream);
   }
+  void pick_rows_async(PickRows::Args const& args, StreamView stream) override {
+    inner_->pick_rows_async(args, stream);
+  }
   void measure_rows_async(MeasureRows::Args const& args, StreamView stream) override {
     inner_->measure_rows_async(args, stream);
   }

@@ -58,6 +58,10 @@ constexpr char const* kernel_name<CompleteDeferred>() {
   return "CompleteDeferred";
 }
 template <>
+constexpr char const* kernel_name<PickRows>() {
+  return "PickRows";
+}
+template <>
 constexpr char const* kernel_name<MeasureRows>() {
   return "MeasureRows";
 }

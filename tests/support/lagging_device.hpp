@@ -119,6 +119,9 @@ class LaggingDevice final : public Device {
   void complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) override {
     enqueue(stream, [this, args](StreamView s) { inner_.complete_deferred_async(args, s); });
   }
+  void pick_rows_async(PickRows::Args const& args, StreamView stream) override {
+    enqueue(stream, [this, args](StreamView s) { inner_.pick_rows_async(args, s); });
+  }
   void measure_rows_async(MeasureRows::Args const& args, StreamView stream) override {
     enqueue(stream, [this, args](StreamView s) { inner_.measure_rows_async(args, s); });
   }

@@ -25,6 +25,7 @@
 #include "kernels/gather.hpp"
 #include "kernels/index_search.hpp"
 #include "kernels/narrow.hpp"
+#include "kernels/pick_rows.hpp"
 #include "kernels/resolve_mark.hpp"
 #include "kernels/resolve_merge.hpp"
 #include "kernels/resolve_probe.hpp"
@@ -116,6 +117,7 @@ class Device {
   virtual void resolve_probe_async(ResolveProbe::Args const& args, StreamView stream) = 0;
   virtual void resolve_merge_async(ResolveMerge::Args const& args, StreamView stream) = 0;
   virtual void complete_deferred_async(CompleteDeferred::Args const& args, StreamView stream) = 0;
+  virtual void pick_rows_async(PickRows::Args const& args, StreamView stream) = 0;
   virtual void measure_rows_async(MeasureRows::Args const& args, StreamView stream) = 0;
   virtual void fit_rows_async(FitRows::Args const& args, StreamView stream) = 0;
   virtual void emit_rows_async(EmitRows::Args const& args, StreamView stream) = 0;
