@@ -36,6 +36,13 @@ AggregateValue extreme_value(OwnedScalar const& value, FieldType type) {
 
 }  // namespace
 
+OwnedScalar::OwnedScalar(Scalar const& value)
+    : kind(value.kind), negative(value.negative), bits(value.bits) {
+  if (kind == ScalarKind::kBytes) {
+    bytes.assign(reinterpret_cast<char const*>(value.bytes.data), value.bytes.size);
+  }
+}
+
 void AggregateState::add(Aggregate const& window) {
   count += window.count;
   __extension__ typedef unsigned __int128 Uint128;
@@ -44,19 +51,17 @@ void AggregateState::add(Aggregate const& window) {
   sum_float += window.sum_float;
 }
 
-void AggregateState::offer_min(OwnedScalar const& value) {
+void AggregateState::offer_min(Scalar const& value) {
   if (value.kind == ScalarKind::kNull) return;
-  if (min.kind == ScalarKind::kNull ||
-      compare_scalars(value.view(), min.view()) == Ordering::kLess) {
-    min = value;
+  if (min.kind == ScalarKind::kNull || compare_scalars(value, min.view()) == Ordering::kLess) {
+    min = OwnedScalar(value);
   }
 }
 
-void AggregateState::offer_max(OwnedScalar const& value) {
+void AggregateState::offer_max(Scalar const& value) {
   if (value.kind == ScalarKind::kNull) return;
-  if (max.kind == ScalarKind::kNull ||
-      compare_scalars(value.view(), max.view()) == Ordering::kGreater) {
-    max = value;
+  if (max.kind == ScalarKind::kNull || compare_scalars(value, max.view()) == Ordering::kGreater) {
+    max = OwnedScalar(value);
   }
 }
 
@@ -64,8 +69,8 @@ void AggregateState::combine(AggregateState const& other) {
   count += other.count;
   sum += other.sum;
   sum_float += other.sum_float;
-  offer_min(other.min);
-  offer_max(other.max);
+  offer_min(other.min.view());
+  offer_max(other.max.view());
 }
 
 void SegmentTotals::combine(SegmentTotals const& other) {

@@ -19,6 +19,9 @@ struct OwnedScalar {
   uint64_t bits = 0;
   std::string bytes;
 
+  OwnedScalar() = default;
+  explicit OwnedScalar(Scalar const& value);
+
   [[nodiscard]] Scalar view() const {
     return Scalar{
         kind,
@@ -37,9 +40,16 @@ struct AggregateState {
 
   // Adds a window's counts and sums; the extremes follow with offer().
   void add(Aggregate const& window);
-  void offer_min(OwnedScalar const& value);
-  void offer_max(OwnedScalar const& value);
+  void offer_min(Scalar const& value);
+  void offer_max(Scalar const& value);
   void combine(AggregateState const& other);
+};
+
+// Where a state's next extremes stand among a round's rows.
+struct ExtremeRows {
+  AggregateState* state;
+  uint32_t min_row;
+  uint32_t max_row;
 };
 
 // Of one segment of the ranges that are asked about.

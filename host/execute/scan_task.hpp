@@ -17,6 +17,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -142,6 +143,8 @@ class ScanTask final : private EntrySource {
   [[nodiscard]] bool marking_costs_less(uint32_t candidate_count, uint32_t resident_runs) const;
   [[nodiscard]] RowsArgs rows_args(uint32_t row_count) const;
   void emit_rows(uint32_t row_count);
+  void hand_over(RowsArgs const& rows, bool have_bytes,
+                 std::function<void(RowBatch const&, uint32_t)> const& take);
   void format_in_place(uint32_t row_count, uint32_t rows_max);
   void format(RowBatch const& batch, uint32_t first_row);
   void locate_rows(uint32_t row_count, uint32_t* segment_rows);
@@ -151,8 +154,7 @@ class ScanTask final : private EntrySource {
   [[nodiscard]] std::vector<std::string_view> const& ids_of_ranges_with(uint32_t segment);
   void aggregate_rows(uint32_t row_count);
   void aggregate_segments(uint32_t row_count);
-  [[nodiscard]] OwnedScalar fetch_scalar(Field const& field, Field const* device_field,
-                                         uint32_t row);
+  void offer_extremes(std::size_t input, std::vector<ExtremeRows> const& extremes);
   void commit_round(KeyRange const& window);
   template <class Function>
   void timed(uint64_t ScanStatistics::*stage, Function&& function) {

@@ -12,6 +12,14 @@ namespace {
 // Rows whose cells stay in a processor's nearest cache between the two who look at them.
 constexpr uint32_t kRowsInPlace = 128;
 
+// What a cell that points into `bytes` holds.
+Scalar scalar_of(Cell const& cell, uint8_t const* bytes) {
+  if (cell.kind != ScalarKind::kBytes) {
+    return Scalar{cell.kind, cell.negative, cell.bits, {nullptr, 0}};
+  }
+  return Scalar{cell.kind, false, 0, {bytes + cell.bits, cell.size}};
+}
+
 }  // namespace
 
 RowsArgs ScanTask::rows_args(uint32_t row_count) const {
@@ -41,36 +49,54 @@ void ScanTask::emit_rows(uint32_t row_count) {
     format_in_place(row_count, rows_max);
     return;
   }
-  uint64_t* const row_bytes_end = buffer_.row_bytes_device();
-  device_.measure_rows_async(MeasureRows::Args{rows_args(row_count), row_bytes_end}, stream_);
-  device_.scan_row_bytes_async(row_bytes_end, row_count, buffer_.scratch_device(), stream_);
-  // Waits for whatever was enqueued before, and learns which rows from `first` on go over next.
+  bool const have_bytes =
+      std::any_of(context_.columns.begin(), context_.columns.end(),
+                  [](NamedField const& column) { return column.field.type == FieldType::kBytes; });
+  hand_over(rows_args(row_count), have_bytes,
+            [&](RowBatch const& batch, uint32_t first) { format(batch, first); });
+}
+
+// Brings rows to the host in as many batches as their cells and bytes need, and has each taken,
+// with which row is its first. `have_bytes`: whether there are columns of bytes.
+void ScanTask::hand_over(RowsArgs const& rows, bool have_bytes,
+                         std::function<void(RowBatch const&, uint32_t)> const& take) {
+  uint32_t const rows_max = context_.layout->cells_max / rows.column_count;
+  uint64_t* const row_bytes_end = have_bytes ? buffer_.row_bytes_device() : nullptr;
+  if (have_bytes) {
+    device_.measure_rows_async(MeasureRows::Args{rows, row_bytes_end}, stream_);
+    device_.scan_row_bytes_async(row_bytes_end, rows.row_count, buffer_.scratch_device(), stream_);
+  }
+  // Which rows from `first` on go over next. Where the device has to tell, this waits for whatever
+  // was enqueued before.
   auto const fit = [&](uint32_t first) {
-    if (first < row_count) {
-      device_.fit_rows_async(
-          FitRows::Args{row_bytes_end, first, first + std::min(row_count - first, rows_max),
-                        buffer_.result.size(), &buffer_.status_device()->fitted},
-          stream_);
+    uint32_t const count = std::min(rows.row_count - first, rows_max);
+    if (!have_bytes) return FittedRows{0, count, 0};
+    if (count != 0) {
+      device_.fit_rows_async(FitRows::Args{row_bytes_end, first, first + count,
+                                           buffer_.result.size(), &buffer_.status_device()->fitted},
+                             stream_);
     }
     read_status();
     return buffer_.status_host()->fitted;
   };
   FittedRows fitted = fit(0);
-  for (uint32_t first = 0; first < row_count;) {
+  for (uint32_t first = 0; first < rows.row_count;) {
     uint32_t const count = fitted.count;
     uint64_t const bytes = fitted.bytes;
     if (count == 0) throw NeedLayout{NeedLayout::Space::kResult, 0, bytes};
-    device_.emit_rows_async(EmitRows::Args{rows_args(count), first, row_bytes_end,
-                                           buffer_.cells_device(), buffer_.result.device()},
+    RowsArgs batch = rows;
+    batch.row_count = count;
+    device_.emit_rows_async(EmitRows::Args{batch, first, row_bytes_end, buffer_.cells_device(),
+                                           have_bytes ? buffer_.result.device() : nullptr},
                             stream_);
-    std::size_t const cell_count = std::size_t{count} * column_count;
     device_.copy_to_host_async(buffer_.cells.host(), buffer_.cells.device(),
-                               cell_count * sizeof(Cell), stream_);
+                               std::size_t{count} * rows.column_count * sizeof(Cell), stream_);
     if (bytes != 0) {
       device_.copy_to_host_async(buffer_.result.host(), buffer_.result.device(), bytes, stream_);
     }
     fitted = fit(first + count);
-    format(RowBatch{buffer_.cells_host(), buffer_.result.host(), count, column_count}, first);
+    if (!have_bytes) device_.synchronize(stream_);
+    take(RowBatch{buffer_.cells_host(), buffer_.result.host(), count, rows.column_count}, first);
     first += count;
   }
 }
@@ -174,16 +200,10 @@ void ScanTask::aggregate_rows(uint32_t row_count) {
   std::vector<Aggregate> windows(input_count);
   copy_from_device(windows.data(), buffer_.result.device(), bytes);
   for (std::size_t i = 0; i < input_count; ++i) {
-    Field const& field = aggregate_inputs_[i];
-    Aggregate const& window = windows[i];
     AggregateState& state = round_aggregates_[i];
-    state.add(window);
-    if (window.min_row != kNoRow) {
-      state.offer_min(fetch_scalar(field, aggregate_fields_ + i, window.min_row));
-    }
-    if (window.max_row != kNoRow) {
-      state.offer_max(fetch_scalar(field, aggregate_fields_ + i, window.max_row));
-    }
+    state.add(windows[i]);
+    if (windows[i].min_row == kNoRow) continue;
+    offer_extremes(i, {{&state, windows[i].min_row, windows[i].max_row}});
   }
 }
 
@@ -216,81 +236,75 @@ void ScanTask::aggregate_segments(uint32_t row_count) {
     totals.back().totals.rows = host_rows[s];
   }
 
-  struct Extremes {
-    std::size_t input;
-    uint32_t place;
-    Aggregate sum;
-  };
-  std::vector<Extremes> extremes;  // that are yet to be fetched
+  std::vector<std::vector<ExtremeRows>> extremes(input_count);
   for (std::size_t i = 0; i < input_count; ++i) {
-    bool const wants_extremes = context_.aggregate_inputs[i].extremes;
-    AggregateRow const source{rows_args(row_count), aggregate_inputs_[i], wants_extremes};
+    AggregateRow const source{rows_args(row_count), aggregate_inputs_[i],
+                              context_.aggregate_inputs[i].extremes};
     device_.aggregate_segments_async(
         source, reinterpret_cast<uint32_t const*>(buffer_.row_bytes_device()), row_count,
         sum_segments, sums, &buffer_.status_device()->sum_count, buffer_.scratch_device(), stream_);
     device_.copy_to_host_async(buffer_.result.host(), buffer_.result.device(),
                                sums_max * kSegmentSumBytes, stream_);
     read_status();
-    // What the device has lies where the host sees it.
-    bool const at_hand =
-        device_.info().mirrors_alias_host && aggregate_inputs_[i].type != FieldType::kBytes;
-    auto const value_at = [&](uint32_t row) {
-      Scalar const value = source.scalar(row);
-      return OwnedScalar{value.kind, value.negative, value.bits, {}};
-    };
     for (uint32_t s = 0; s < buffer_.status_host()->sum_count; ++s) {
       Aggregate const& sum = host_sums[s];
-      uint32_t const place = totals_places_[host_segments[s]];
-      AggregateState& state = totals[place].totals.aggregates[i];
+      AggregateState& state = totals[totals_places_[host_segments[s]]].totals.aggregates[i];
       state.add(sum);
-      if (!wants_extremes || sum.min_row == kNoRow) continue;
-      if (at_hand) {
-        state.offer_min(value_at(sum.min_row));
-        state.offer_max(value_at(sum.max_row));
-      } else {
-        extremes.push_back({i, place, sum});
-      }
+      if (sum.min_row != kNoRow) extremes[i].push_back({&state, sum.min_row, sum.max_row});
     }
   }
-  // The sums have been taken: the result space serves for values again.
-  for (Extremes const& found : extremes) {
-    AggregateState& state = totals[found.place].totals.aggregates[found.input];
-    Field const& field = aggregate_inputs_[found.input];
-    Field const* const device_field = aggregate_fields_ + found.input;
-    state.offer_min(fetch_scalar(field, device_field, found.sum.min_row));
-    state.offer_max(fetch_scalar(field, device_field, found.sum.max_row));
-  }
+  for (std::size_t i = 0; i < input_count; ++i) offer_extremes(i, extremes[i]);
 }
 
-// The field's value in one row.
-OwnedScalar ScanTask::fetch_scalar(Field const& field, Field const* device_field, uint32_t row) {
-  RowsArgs args = rows_args(1);
-  args.rows = buffer_.rows_device() + row;
-  args.columns = device_field;
-  args.column_count = 1;
-  uint64_t bytes = 0;
-  if (field.type == FieldType::kBytes) {
-    device_.measure_rows_async(MeasureRows::Args{args, buffer_.row_bytes_device()}, stream_);
-    device_.copy_to_host_async(buffer_.result.host(), buffer_.row_bytes_device(), sizeof bytes,
-                               stream_);
-    device_.synchronize(stream_);
-    std::memcpy(&bytes, buffer_.result.host(), sizeof bytes);
-    if (bytes > buffer_.result.size()) throw NeedLayout{NeedLayout::Space::kResult, 0, bytes};
+// Offers each state the field's values in its rows. REQUIRES: what is in the result space and what
+// the device has of the rows' segments has been taken.
+void ScanTask::offer_extremes(std::size_t input, std::vector<ExtremeRows> const& extremes) {
+  Field const& field = aggregate_inputs_[input];
+  if (device_.info().mirrors_alias_host) {
+    AggregateRow const source{rows_args(0), field, true};
+    for (ExtremeRows const& each : extremes) {
+      each.state->offer_min(source.scalar(each.min_row));
+      each.state->offer_max(source.scalar(each.max_row));
+    }
+    return;
   }
-  device_.emit_rows_async(
-      EmitRows::Args{args, 0, nullptr, buffer_.cells_device(), buffer_.result.device()}, stream_);
-  device_.copy_to_host_async(buffer_.cells.host(), buffer_.cells.device(), sizeof(Cell), stream_);
-  if (bytes != 0) {
-    device_.copy_to_host_async(buffer_.result.host(), buffer_.result.device(), bytes, stream_);
+  struct Wanted {
+    AggregateState* state;
+    uint32_t row;
+    bool is_min;
+    bool is_max;
+  };
+  std::vector<Wanted> wanted;
+  wanted.reserve(2 * extremes.size());
+  for (ExtremeRows const& each : extremes) {
+    bool const is_one = each.min_row == each.max_row;
+    wanted.push_back({each.state, each.min_row, true, is_one});
+    if (!is_one) wanted.push_back({each.state, each.max_row, false, true});
   }
-  device_.synchronize(stream_);
-  Cell const& cell = *buffer_.cells_host();
-  OwnedScalar value{cell.kind, cell.negative, cell.bits, {}};
-  if (cell.kind == ScalarKind::kBytes) {
-    value.bits = 0;
-    value.bytes.assign(reinterpret_cast<char const*>(buffer_.result.host()), cell.size);
+  // Their sizes come where those of all rows would, and their places behind that.
+  std::size_t const rows_max =
+      std::min(buffer_.row_bytes.size() / (sizeof(uint64_t) + sizeof(uint32_t)),
+               buffer_.result.size() / sizeof(uint32_t));
+  auto* const picked = reinterpret_cast<uint32_t*>(buffer_.row_bytes_device() + rows_max);
+  auto* const picked_host = reinterpret_cast<uint32_t*>(buffer_.result.host());
+  for (std::size_t begin = 0; begin < wanted.size(); begin += rows_max) {
+    uint32_t const count = static_cast<uint32_t>(std::min(rows_max, wanted.size() - begin));
+    for (uint32_t i = 0; i < count; ++i) picked_host[i] = wanted[begin + i].row;
+    device_.copy_to_device_async(picked, picked_host, count * sizeof(uint32_t), stream_);
+    device_.pick_rows_async(PickRows::Args{buffer_.rows_device(), picked, count}, stream_);
+    RowsArgs rows = rows_args(count);
+    rows.rows = picked;
+    rows.columns = aggregate_fields_ + input;
+    rows.column_count = 1;
+    hand_over(rows, field.type == FieldType::kBytes, [&](RowBatch const& batch, uint32_t first) {
+      for (uint32_t i = 0; i < batch.row_count; ++i) {
+        Wanted const& each = wanted[begin + first + i];
+        Scalar const value = scalar_of(batch.cells[i], batch.bytes);
+        if (each.is_min) each.state->offer_min(value);
+        if (each.is_max) each.state->offer_max(value);
+      }
+    });
   }
-  return value;
 }
 
 }  // namespace levelscan

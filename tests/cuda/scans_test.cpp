@@ -31,6 +31,13 @@ using levelscan::testing::Rows;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
+// Takes rows of any columns.
+class UnreadRows final : public RowSink {
+ public:
+  void format(RowBatch const&, Text&) const override {}
+  void write(std::string_view) override {}
+};
+
 // Three runs with overwrites and deletions, some of them by range.
 class CudaScans : public ::testing::Test {
  protected:
@@ -161,7 +168,7 @@ TEST_F(CudaScans, ARoundWaitsForTheStreamAFewTimes) {
     ScannerOptions one_task = options(false, 1);
     one_task.result_bytes = result_bytes;
     Scanner scanner(*version_, one_task, *device);
-    RowCollector sink;
+    UnreadRows sink;
     uint64_t const before = stand_in_.host_waits();
     ScanResult const result = scanner.run(query, query.aggregates.empty() ? &sink : nullptr);
     uint64_t const after = stand_in_.host_waits();
@@ -179,8 +186,13 @@ TEST_F(CudaScans, ARoundWaitsForTheStreamAFewTimes) {
   EXPECT_EQ(waits(aggregates(rows, "count()")), 2u);
   EXPECT_EQ(waits(aggregates(rows, "sum(value_size)")), 3u);
   EXPECT_EQ(waits(aggregates(rows, "count(), sum(value_size), avg(key_size)")), 3u);
-  EXPECT_EQ(waits(aggregates(rows, "max(value_size)")), 5u);
+  EXPECT_EQ(waits(aggregates(rows, "max(value_size)")), 4u);
+  EXPECT_EQ(waits(aggregates(rows, "min(value_size), max(value_size), sum(key_size)")), 4u);
+  EXPECT_EQ(waits(aggregates(rows, "min(key), max(key)")), 5u);
   EXPECT_EQ(waits(rows), 4u);
+  Query numbers = rows;
+  numbers.columns = {*Schema().find("key_size"), *Schema().find("value_size")};
+  EXPECT_EQ(waits(numbers), 3u);
   // Of both columns, a cell for each 32 bytes: that ends batches before their bytes do.
   std::size_t const rows_max = kResultBytes / 32 / 2;
   std::size_t const batches = (expected_.size() + rows_max - 1) / rows_max;
@@ -198,55 +210,162 @@ TEST_F(CudaScans, ARoundWaitsForTheStreamAFewTimes) {
   EXPECT_EQ(waits(ranges), 5u);
   EXPECT_EQ(waits(aggregates(ranges, "count()")), 3u);
   EXPECT_EQ(waits(aggregates(ranges, "count(), sum(value_size), avg(key_size)")), 5u);
+  EXPECT_EQ(waits(aggregates(ranges, "max(value_size)")), 5u);
+  EXPECT_EQ(waits(aggregates(ranges, "max(value_size), min(key_size), min(key), max(key)")), 10u);
 }
 
-// Ranges of a few keys each, of two runs whose blocks are all resident at once.
-TEST_F(CudaScans, TenThousandSmallRangesAreOneLaunchOfTheFilter) {
-  namespace t = levelscan::testing;
-  constexpr int kRanges = 10000;
-  auto const key = [](int i) { return "a key of a table " + std::to_string(1000000 + i); };
-  std::string const path = directory_.path() + "/ranges";
-  auto const database = t::open_database(t::quiet_options(), path);
-  for (int run = 0; run < 2; ++run) {
-    for (int i = run; i < 3 * kRanges; i += run + 1) {
-      t::put(*database, key(i), std::to_string(run));
-    }
-    t::flush(*database);
-  }
-  Query rows = t::rows_query();
-  rows.ranges.emplace();
-  for (int i = 0; i < kRanges; ++i) {
-    KeySelection keys;
-    keys.from = key(3 * i);
-    keys.to = key(3 * i + 2);
-    rows.ranges->push_back({std::to_string(i), keys});
-  }
-  Rows expected;
-  Rows const all = t::iterator_rows(*database);
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    if (i % 3 != 2) expected.push_back(all[i]);
-  }
-  Query sums = rows;
-  sums.aggregates = parse_aggregates("count(), sum(value_size), avg(key_size)", Schema());
+// Two runs whose blocks are all resident at once: of every fourth key one has only the upper run,
+// two only the lower, and one both. And ten thousand ranges of two keys each.
+class TenThousandSmallRanges : public CudaScans {
+ protected:
+  static constexpr int kRanges = 10000;
 
-  DatabaseVersion const version = open_version(path);
-  for (Query const* const query : {&rows, &sums}) {
+  TenThousandSmallRanges() {
+    namespace t = levelscan::testing;
+    std::string const path = directory_.path() + "/ranges";
+    auto const database = t::open_database(t::quiet_options(), path);
+    Random random(base_seed());
+    for (int run = 0; run < 2; ++run) {
+      for (int i = 0; i < 3 * kRanges; ++i) {
+        bool const has_key = run == 0 ? i % 4 != 1 : i % 2 == 1;
+        if (has_key) t::put(*database, key(i), random.bytes(random.below(400)));
+      }
+      t::flush(*database);
+    }
+    all_ = t::iterator_rows(*database);
+    version_ = std::make_unique<DatabaseVersion>(open_version(path));
+    query_ = query_of(3, 2);
+  }
+
+  // For ranges of so many keys, one beginning at each `step`-th.
+  static Query query_of(int step, int keys_a_range) {
+    Query query = levelscan::testing::rows_query();
+    query.ranges.emplace();
+    for (int i = 0; i < 3 * kRanges; i += step) {
+      KeySelection keys;
+      keys.from = key(i);
+      keys.to = key(i + keys_a_range);
+      query.ranges->push_back({std::to_string(i), keys});
+    }
+    return query;
+  }
+
+  static std::string key(int i) { return "a key of a table " + std::to_string(1000000 + i); }
+
+  [[nodiscard]] Query aggregates(char const* text) const {
+    Query query = query_;
+    query.aggregates = parse_aggregates(text, Schema());
+    return query;
+  }
+
+  Rows all_;  // of all keys
+  Query query_;
+};
+
+TEST_F(TenThousandSmallRanges, AreOneLaunchOfTheFilter) {
+  Rows expected;
+  for (std::size_t i = 0; i < all_.size(); ++i) {
+    if (i % 3 != 2) expected.push_back(all_[i]);
+  }
+  Query const sums = aggregates("count(), sum(value_size), avg(key_size)");
+  for (Query const* const query : {static_cast<Query const*>(&query_), &sums}) {
     stand_in_.reset(1);
     auto const device = make_cuda_device(0);
-    Scanner scanner(version, options(false, 1), *device);
+    Scanner scanner(*version_, options(false, 1), *device);
     stand_in_.forbid_allocations(true);
     RowCollector sink;
-    ScanResult const result = scanner.run(*query, query == &rows ? &sink : nullptr);
+    ScanResult const result = scanner.run(*query, query == &query_ ? &sink : nullptr);
     EXPECT_EQ(stand_in_.launches("Filter"), 1u);
     EXPECT_EQ(result.statistics.windows, 1u);
     EXPECT_EQ(result.rows_found, expected.size());
-    if (query == &rows) {
+    if (query == &query_) {
       EXPECT_EQ(sink.rows(), expected);
     } else {
       ASSERT_EQ(result.range_aggregates.size(), std::size_t{kRanges});
       for (auto const& values : result.range_aggregates) EXPECT_EQ(values[0].integer, 2);
     }
     EXPECT_THAT(stand_in_.take_violations(), IsEmpty());
+  }
+}
+
+// Of integers they come at once, of byte strings in as many batches as their bytes fill.
+TEST_F(TenThousandSmallRanges, HaveTheirExtremesInAFewLaunches) {
+  constexpr uint32_t kResultBytes = 1 << 20;
+  constexpr uint64_t kWaitsBesides = 6;  // of the task, and for what is summed up
+  Query const integers = aggregates("min(value_size), max(value_size)");
+  Query const strings = aggregates("min(value), max(value)");
+  auto const cpu = make_cpu_device(CpuMirror::kAliasing);
+  Scanner cpu_scanner(*version_, options(false, 1), *cpu);
+  uint64_t value_bytes = 0;
+  for (auto const& [key, value] : all_) value_bytes += value.size();
+  uint64_t const batches_max = 2 * (value_bytes / kResultBytes) + 1;
+  for (uint64_t seed = base_seed(); seed < base_seed() + 3; ++seed) {
+    for (Query const* const query : {&integers, &strings}) {
+      bool const are_strings = query == &strings;
+      SCOPED_TRACE("LEVELSCAN_SEED=" + std::to_string(seed) + (are_strings ? ", strings" : ""));
+      stand_in_.reset(seed);
+      auto const device = make_cuda_device(0);
+      ScannerOptions bounded = options(false, 1);
+      bounded.result_bytes = kResultBytes;
+      Scanner scanner(*version_, bounded, *device);
+      stand_in_.forbid_allocations(true);
+      uint64_t const waits_before = stand_in_.host_waits();
+      ScanResult const result = scanner.run(*query, nullptr);
+      uint64_t const waits = stand_in_.host_waits() - waits_before;
+      EXPECT_EQ(result.statistics.windows, 1u);
+      uint64_t const batches = stand_in_.launches("EmitRows");
+      if (are_strings) {
+        EXPECT_GT(batches, 1u);
+        EXPECT_LE(batches, batches_max);
+      } else {
+        EXPECT_EQ(batches, 1u);
+      }
+      EXPECT_EQ(stand_in_.launches("PickRows"), 1u);
+      EXPECT_EQ(stand_in_.launches("MeasureRows"), are_strings ? 1u : 0u);
+      EXPECT_EQ(stand_in_.launches("FitRows"), are_strings ? batches : 0u);
+      EXPECT_EQ(waits, kWaitsBesides + batches + (are_strings ? 1 : 0));
+
+      ScanResult const expected = cpu_scanner.run(*query, nullptr);
+      ASSERT_EQ(result.range_aggregates.size(), std::size_t{kRanges});
+      for (std::size_t i = 0; i < kRanges; ++i) {
+        auto const [min, max] = std::minmax(all_[3 * i].second, all_[3 * i + 1].second,
+                                            [&](std::string const& a, std::string const& b) {
+                                              return are_strings ? a < b : a.size() < b.size();
+                                            });
+        auto const& found = result.range_aggregates[i];
+        for (auto const& values : {found, expected.range_aggregates[i]}) {
+          if (are_strings) {
+            ASSERT_EQ(values[0].bytes, min) << i;
+            ASSERT_EQ(values[1].bytes, max) << i;
+          } else {
+            ASSERT_EQ(values[0].integer, min.size()) << i;
+            ASSERT_EQ(values[1].integer, max.size()) << i;
+          }
+        }
+      }
+      EXPECT_THAT(stand_in_.take_violations(), IsEmpty());
+    }
+  }
+}
+
+// Where each candidate is an extreme, they are more than there is room for in one launch.
+TEST_F(TenThousandSmallRanges, AreAllExtremesOfAWindow) {
+  constexpr int kStep = 4;
+  Query query = query_of(kStep, 2);  // the first has only the lower run, the second only the upper
+  query.aggregates = parse_aggregates("min(value), max(value_size)", Schema());
+  auto const device = make_cuda_device(0);
+  ScannerOptions few = options(false, 1);
+  few.candidates_max = 1000;
+  Scanner scanner(*version_, few, *device);
+  ScanResult const result = scanner.run(query, nullptr);
+  EXPECT_GT(stand_in_.launches("PickRows"), 3 * result.statistics.windows);
+  EXPECT_LE(stand_in_.launches("PickRows"), 4 * result.statistics.windows);
+  ASSERT_EQ(result.range_aggregates.size(), query.ranges->size());
+  for (std::size_t i = 0; i < result.range_aggregates.size(); ++i) {
+    std::string const& lower = all_[kStep * i].second;
+    std::string const& upper = all_[kStep * i + 1].second;
+    ASSERT_EQ(result.range_aggregates[i][0].bytes, std::min(lower, upper)) << i;
+    ASSERT_EQ(result.range_aggregates[i][1].integer, std::max(lower.size(), upper.size())) << i;
   }
 }
 
