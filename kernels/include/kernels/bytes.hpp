@@ -69,17 +69,6 @@ LEVELSCAN_HOST_DEVICE inline uint64_t first_bytes(uint64_t prefix, uint32_t coun
   return prefix & ~((UINT64_MAX >> (4 * count)) >> (4 * count));  // a shift by 64 isn't one
 }
 
-// Writes the first `count` bytes of a prefix, up to eight. REQUIRES: there is room for eight.
-LEVELSCAN_HOST_DEVICE inline void store_prefix(uint8_t* to, uint64_t prefix, uint32_t count) {
-#if !defined(__CUDA_ARCH__)
-  (void)count;
-  uint64_t const bytes = __builtin_bswap64(prefix);
-  std::memcpy(to, &bytes, sizeof bytes);
-#else
-  for (uint32_t i = 0; i < count; ++i) to[i] = static_cast<uint8_t>(prefix >> (56 - 8 * i));
-#endif
-}
-
 // The length of the common prefix of two byte strings, at most `limit`, which both have.
 LEVELSCAN_HOST_DEVICE inline uint32_t common_prefix(uint8_t const* a, uint8_t const* b,
                                                     uint32_t limit) {

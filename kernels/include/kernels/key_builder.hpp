@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 #include "kernels/entry_walk.hpp"
 #include "kernels/met_entry.hpp"
@@ -28,24 +29,13 @@ struct KeyBuilder {
   // Writes the internal key of an entry to slot[key_size]. Its prefix is `prefix` then.
   LEVELSCAN_HOST_DEVICE void build(MetEntry const& entry, uint8_t* slot) {
     uint32_t const key_size = entry.user_size + kTrailerBytes;
-    uint32_t const shared = entry.shared;
-    uint32_t const shared_before = prefix_bytes;
-    prefix_bytes = entry.user_size < 8 ? entry.user_size : 8;
-    if (offset == entry.offset && shared <= shared_before && shared <= prefix_bytes) {
-      // All of the trailer is behind it, so there are eight bytes that are not shared. A slot is
-      // not read soon after it was written: a processor waits for what was written in parts.
-      uint64_t const own = load_big_endian(entry.delta, 8);
-      prefix = first_bytes(first_bytes(prefix, shared) | (own >> (4 * shared)) >> (4 * shared),
-                           prefix_bytes);
-      store_prefix(slot, prefix, shared);
-      copy_short(slot + shared, entry.delta, key_size - shared);
-    } else {
+    if (!build_from_prefix(entry, key_size, slot)) {
       if (offset == entry.offset) {
-        copy_short(slot, previous, shared);
+        copy_short(slot, previous, entry.shared);
       } else {
         build_from_entries(entry.offset, key_size, slot);
       }
-      copy_short(slot + shared, entry.delta, key_size - shared);
+      copy_short(slot + entry.shared, entry.delta, key_size - entry.shared);
       prefix = key_prefix_of(Bytes{slot, entry.user_size});
     }
     offset = entry.next_offset;
@@ -54,6 +44,29 @@ struct KeyBuilder {
   }
 
  private:
+  // A processor waits for what was written in parts when it reads it soon: where the prefix has all
+  // that is shared, the previous slot isn't read.
+  LEVELSCAN_HOST_DEVICE bool build_from_prefix(MetEntry const& entry, uint32_t key_size,
+                                               uint8_t* slot) {
+#if !defined(__CUDA_ARCH__)
+    uint32_t const shared = entry.shared;
+    uint32_t const shared_before = prefix_bytes;
+    prefix_bytes = entry.user_size < 8 ? entry.user_size : 8;
+    if (offset != entry.offset || shared > shared_before || shared > prefix_bytes) return false;
+    // All of the trailer is behind it, so there are eight bytes that are not shared.
+    uint64_t const own = load_big_endian(entry.delta, 8);
+    prefix = first_bytes(first_bytes(prefix, shared) | (own >> (4 * shared)) >> (4 * shared),
+                         prefix_bytes);
+    uint64_t const leading = __builtin_bswap64(prefix);
+    std::memcpy(slot, &leading, sizeof leading);
+    copy_short(slot + shared, entry.delta, key_size - shared);
+    return true;
+#else
+    (void)entry, (void)key_size, (void)slot;
+    return false;
+#endif
+  }
+
   // Leading bytes of a key come from the previous slot and the entries up to the last one.
   LEVELSCAN_HOST_DEVICE void build_from_entries(uint32_t last, uint32_t key_size, uint8_t* slot) {
     for (bool first = true; offset != last; first = false) {
